@@ -1,0 +1,70 @@
+//! The opening handshake (RFC 6455 §4), for both roles.
+//!
+//! Knows HTTP/1.1 heads and what RFC 6455 asks of them; refuses to know frames and connections. What
+//! a handshake leaves behind is an [`Opened`], the only way into a connection.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::buf::RecvBuf;
+use crate::seed::Keys;
+use crate::{Role, Seed};
+
+/// What both ends agreed on in the opening handshake.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Agreed {
+    /// The subprotocol that the server chose (`Sec-WebSocket-Protocol`), if any.
+    pub subprotocol: Option<Box<str>>,
+}
+
+/// What an opening handshake leaves behind: the role, what was agreed, and the bytes that followed
+/// the handshake in the same read, which already belong to the first frames.
+pub struct Opened {
+    pub(crate) role: Role,
+    pub(crate) agreed: Agreed,
+    pub(crate) recv: RecvBuf,
+    pub(crate) keys: Option<Keys>,
+}
+
+impl Opened {
+    /// For connections whose handshake was done elsewhere, by an HTTP server or a test: `leftover`
+    /// is what was received after it. Only a client uses the seed.
+    #[must_use]
+    pub fn upgraded(role: Role, agreed: Agreed, leftover: &[u8], seed: Seed) -> Self {
+        let mut recv = RecvBuf::new();
+        if !leftover.is_empty() {
+            recv.extend_from_slice(leftover);
+        }
+        let keys = (role == Role::Client).then(|| Keys::new(&seed));
+        Self { role, agreed, recv, keys }
+    }
+
+    /// Which end this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What was agreed.
+    #[must_use]
+    pub const fn agreed(&self) -> &Agreed {
+        &self.agreed
+    }
+
+    /// Bytes that were received behind the handshake.
+    #[must_use]
+    pub fn leftover(&self) -> &[u8] {
+        self.recv.filled()
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("role", &self.role)
+            .field("agreed", &self.agreed)
+            .field("leftover", &self.recv.filled().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,24 @@
+#![doc = "WebSocket as a pure state machine."]
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+pub mod buf;
+pub mod close;
+pub mod error;
+pub mod frame;
+pub mod handshake;
+mod linger;
+mod machine;
+pub mod message;
+mod role;
+mod seed;
+mod time;
+
+pub use machine::{Deadline, Machine, Transport, TransportEnd};
+pub use role::Role;
+pub use seed::Seed;
+pub use time::Instant;

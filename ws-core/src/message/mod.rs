@@ -1,0 +1,2 @@
+//! Floor 2.
+mod utf8;

@@ -1,0 +1,200 @@
+//! UTF-8, whole and in pieces (RFC 6455 §5.6, §8.1).
+//!
+//! [`Utf8`] follows a text that arrives in arbitrary pieces and fails at the first byte that can't
+//! be part of UTF-8, also when a character is cut in two. Whole texts are validated in one pass, by
+//! SIMD instructions where feature `simd` is on.
+
+use core::str;
+
+/// Bytes that are not UTF-8.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct NotUtf8;
+
+/// Checks a whole text; the pass that checks it is the pass that makes it a `&str`.
+#[inline]
+pub(crate) fn check(bytes: &[u8]) -> Result<&str, NotUtf8> {
+    #[cfg(feature = "simd")]
+    {
+        simdutf8::basic::from_utf8(bytes).map_err(|_| NotUtf8)
+    }
+    #[cfg(not(feature = "simd"))]
+    {
+        str::from_utf8(bytes).map_err(|_| NotUtf8)
+    }
+}
+
+/// The state between two pieces of a text: the bytes of a character that is not complete yet.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Utf8 {
+    held: [u8; 4],
+    len: u8,
+}
+
+/// A checked piece: the character that began in earlier pieces, and the whole characters after it.
+pub(crate) struct Piece<'a> {
+    head: [u8; 4],
+    head_len: u8,
+    body: &'a str,
+}
+
+impl Piece<'_> {
+    /// The text of the piece, in two parts.
+    pub(crate) fn parts(&self) -> [&str; 2] {
+        let head = &self.head[..usize::from(self.head_len)];
+        [str::from_utf8(head).expect("completed by `Utf8::feed`, which checked it"), self.body]
+    }
+}
+
+impl Utf8 {
+    /// Takes the next piece.
+    pub(crate) fn feed<'a>(&mut self, mut piece: &'a [u8]) -> Result<Piece<'a>, NotUtf8> {
+        let mut head = [0; 4];
+        let mut head_len = 0;
+        while self.len > 0 {
+            let Some((&byte, rest)) = piece.split_first() else {
+                return Ok(Piece { head, head_len: 0, body: "" });
+            };
+            piece = rest;
+            self.held[usize::from(self.len)] = byte;
+            self.len += 1;
+            if is_complete(&self.held[..usize::from(self.len)])? {
+                head = self.held;
+                head_len = core::mem::take(&mut self.len);
+            }
+        }
+        let (body, tail) = piece.split_at(piece.len() - incomplete_tail(piece));
+        let body = check(body)?;
+        if !tail.is_empty() {
+            // Complete is impossible here, but the tail may already be wrong.
+            is_complete(tail)?;
+            self.held[..tail.len()].copy_from_slice(tail);
+            self.len = u8::try_from(tail.len()).expect("at most three bytes");
+        }
+        Ok(Piece { head, head_len, body })
+    }
+
+    /// Is the text complete, or does it end inside a character?
+    pub(crate) fn finish(&self) -> Result<(), NotUtf8> {
+        if self.len == 0 { Ok(()) } else { Err(NotUtf8) }
+    }
+}
+
+/// Is this one whole character, or the beginning of one? Anything else is not UTF-8.
+fn is_complete(bytes: &[u8]) -> Result<bool, NotUtf8> {
+    match str::from_utf8(bytes) {
+        Ok(_) => Ok(true),
+        Err(error) if error.error_len().is_none() => Ok(false),
+        Err(_) => Err(NotUtf8),
+    }
+}
+
+/// How many bytes at the end begin a character that the piece does not complete.
+fn incomplete_tail(piece: &[u8]) -> usize {
+    for (back, &byte) in piece.iter().rev().take(3).enumerate() {
+        let width = match byte {
+            0x80..=0xbf => continue,
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xff => 4,
+            0..=0x7f => 0,
+        };
+        return if back + 1 < width { back + 1 } else { 0 };
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    /// Feeds `bytes` in pieces: the text, or how many bytes were taken in before it failed.
+    fn feed(bytes: &[u8], cuts: &[usize]) -> Result<String, usize> {
+        let mut utf8 = Utf8::default();
+        let mut text = String::new();
+        let mut at = 0;
+        for end in cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([bytes.len()]) {
+            let end = end.max(at);
+            match utf8.feed(&bytes[at..end]) {
+                Ok(piece) => piece.parts().iter().for_each(|part| text.push_str(part)),
+                Err(NotUtf8) => return Err(end),
+            }
+            at = end;
+        }
+        utf8.finish().map(|()| text).map_err(|NotUtf8| at)
+    }
+
+    /// The length of the shortest prefix that no continuation can save.
+    fn first_bad(bytes: &[u8]) -> Option<usize> {
+        let error = str::from_utf8(bytes).err()?;
+        // The standard library names the length of the bad sequence, its last byte being the
+        // offender only if the sequence is cut short: step through the prefixes instead.
+        (error.valid_up_to()..=bytes.len()).find(|&end| {
+            str::from_utf8(&bytes[..end]).is_err_and(|error| error.error_len().is_some())
+        })
+    }
+
+    const SAMPLES: &[&[u8]] = &[
+        b"plain",
+        "κόσμε".as_bytes(),
+        "a\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}z".as_bytes(),
+        b"\xed\xa0\x80",             // a surrogate
+        b"\xf4\x90\x80\x80",         // above U+10FFFF
+        b"\xc0\xaf",                 // overlong
+        b"\xe0\x80\xaf",             // overlong
+        b"\xf0\x80\x80\xaf",         // overlong
+        b"\xce\xba\xe1\xbd\xb9\xf8", // no such lead byte
+        b"ab\x80",
+        b"\xff",
+    ];
+
+    #[test]
+    fn fails_at_the_first_impossible_byte() {
+        for bytes in SAMPLES {
+            let one_by_one: Vec<usize> = (0..=bytes.len()).collect();
+            match str::from_utf8(bytes) {
+                Ok(text) => assert_eq!(feed(bytes, &one_by_one).unwrap(), text),
+                Err(_) => assert_eq!(feed(bytes, &one_by_one), Err(first_bad(bytes).unwrap())),
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_may_not_end_inside_a_character() {
+        for end in 1..4 {
+            assert_eq!(feed(&"\u{10ffff}".as_bytes()[..end], &[]), Err(end));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_standard_library_for_any_bytes_and_cuts(
+            bytes in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..12),
+                ".{0,60}".prop_map(|text| text.into_bytes()),
+                (".{0,40}", any::<u8>(), 0..40usize).prop_map(|(text, byte, at)| {
+                    let mut bytes = text.into_bytes();
+                    bytes.insert(at.min(bytes.len()), byte);
+                    bytes
+                }),
+            ],
+            mut cuts in proptest::collection::vec(0..200usize, 0..6),
+        ) {
+            cuts.iter_mut().for_each(|cut| *cut %= bytes.len() + 1);
+            cuts.sort_unstable();
+            let fed = feed(&bytes, &cuts);
+            match str::from_utf8(&bytes) {
+                Ok(text) => prop_assert_eq!(fed.as_deref(), Ok(text)),
+                Err(_) => {
+                    // Refused by the very piece that holds the first impossible byte.
+                    let bad = first_bad(&bytes).unwrap_or(bytes.len());
+                    let piece = cuts.iter().copied().find(|&cut| cut >= bad);
+                    prop_assert_eq!(fed, Err(piece.unwrap_or(bytes.len())));
+                }
+            }
+            prop_assert_eq!(check(&bytes).is_ok(), str::from_utf8(&bytes).is_ok());
+        }
+    }
+}
