@@ -177,10 +177,22 @@ mod tests {
     #[test]
     fn close_payloads_are_read_strictly() {
         assert_eq!(parse_close(b""), Ok((CloseCode::NO_STATUS, "")));
-        assert_eq!(parse_close(b"\x03"), Err(ProtocolError::ClosePayloadTooShort));
+        assert_eq!(
+            parse_close(b"\x03"),
+            Err(ProtocolError::ClosePayloadTooShort)
+        );
         assert_eq!(parse_close(b"\x03\xe8"), Ok((CloseCode::NORMAL, "")));
-        assert_eq!(parse_close(b"\x03\xe9bye"), Ok((CloseCode::GOING_AWAY, "bye")));
-        assert_eq!(parse_close(b"\x03\xed"), Err(ProtocolError::BadCloseCode { code: 1005 }));
-        assert_eq!(parse_close(b"\x03\xe8\xff"), Err(ProtocolError::CloseReasonNotUtf8));
+        assert_eq!(
+            parse_close(b"\x03\xe9bye"),
+            Ok((CloseCode::GOING_AWAY, "bye"))
+        );
+        assert_eq!(
+            parse_close(b"\x03\xed"),
+            Err(ProtocolError::BadCloseCode { code: 1005 })
+        );
+        assert_eq!(
+            parse_close(b"\x03\xe8\xff"),
+            Err(ProtocolError::CloseReasonNotUtf8)
+        );
     }
 }

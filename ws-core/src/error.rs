@@ -20,7 +20,10 @@ pub struct Explanation {
 
 impl Explanation {
     pub(crate) const fn new(message: &'static str, suggestion: &'static str) -> Self {
-        Self { message, suggestion }
+        Self {
+            message,
+            suggestion,
+        }
     }
 }
 

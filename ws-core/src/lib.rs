@@ -8,6 +8,7 @@ extern crate std;
 
 pub mod buf;
 pub mod close;
+pub mod connection;
 pub mod error;
 pub mod frame;
 pub mod handshake;

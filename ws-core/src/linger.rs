@@ -19,7 +19,11 @@ pub(crate) struct Linger {
 impl Linger {
     /// Lingers until `until`, for at most `budget` bytes.
     pub(crate) const fn new(until: Instant, budget: usize) -> Self {
-        Self { until, budget, over: false }
+        Self {
+            until,
+            budget,
+            over: false,
+        }
     }
 
     /// Drops what was received.
@@ -80,7 +84,10 @@ mod tests {
         assert_eq!(linger.deadline(), Some(end));
         buf.extend_from_slice(&[0]);
         linger.drain(&mut buf);
-        assert_eq!((linger.transport(false), linger.deadline()), (Transport::Close, None));
+        assert_eq!(
+            (linger.transport(false), linger.deadline()),
+            (Transport::Close, None)
+        );
 
         let mut linger = Linger::new(end, 10);
         linger.handle_timeout(end);

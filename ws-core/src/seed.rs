@@ -88,6 +88,9 @@ mod tests {
     #[test]
     fn debug_output_hides_the_secret() {
         let seed = Seed::new([0xab; 32]);
-        assert_eq!(format!("{seed:?} {:?}", Keys::new(&seed)), "Seed([redacted]) Keys([redacted])");
+        assert_eq!(
+            format!("{seed:?} {:?}", Keys::new(&seed)),
+            "Seed([redacted]) Keys([redacted])"
+        );
     }
 }

@@ -96,7 +96,10 @@ mod tests {
     #[test]
     fn arithmetic_saturates_at_both_ends() {
         assert_eq!(Instant::ORIGIN + Duration::MAX, Instant::FAR_FUTURE);
-        assert_eq!(Instant::FAR_FUTURE + Duration::from_nanos(1), Instant::FAR_FUTURE);
+        assert_eq!(
+            Instant::FAR_FUTURE + Duration::from_nanos(1),
+            Instant::FAR_FUTURE
+        );
         assert_eq!(Instant::FAR_FUTURE - Duration::MAX, Instant::ORIGIN);
         assert_eq!(Instant::ORIGIN - Instant::FAR_FUTURE, Duration::ZERO);
         assert_eq!(Instant::ORIGIN.checked_add(Duration::MAX), None);

@@ -72,7 +72,11 @@ impl RecvBuf {
     /// More storage: the tail is used up.
     fn grow(&mut self) {
         let held = self.end;
-        let target = if self.want > held { self.want.min(2 * held) } else { 2 * held };
+        let target = if self.want > held {
+            self.want.min(2 * held)
+        } else {
+            2 * held
+        };
         let mut larger = BytesMut::zeroed(target.max(CHUNK));
         larger[..held].copy_from_slice(&self.bytes[self.start..self.end]);
         self.bytes = larger;
@@ -83,7 +87,10 @@ impl RecvBuf {
     /// # Panics
     /// If `n` is more than `spare` returned.
     pub fn commit(&mut self, n: usize) {
-        assert!(n <= self.bytes.len() - self.end, "committed more than the spare room");
+        assert!(
+            n <= self.bytes.len() - self.end,
+            "committed more than the spare room"
+        );
         self.end += n;
         self.received += n as u64;
     }
@@ -276,7 +283,10 @@ mod tests {
         assert!(storage.len() >= CHUNK);
         assert_eq!(buf.filled(), b"partial frame");
         assert_eq!(buf.capacity(), 13);
-        assert!(buf.put_storage(storage, 0).is_none(), "the partial frame moves into it");
+        assert!(
+            buf.put_storage(storage, 0).is_none(),
+            "the partial frame moves into it"
+        );
         fill(&mut buf, b", the rest");
         assert_eq!(buf.filled(), b"partial frame, the rest");
         buf.clear();

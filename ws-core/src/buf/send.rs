@@ -127,7 +127,10 @@ impl SendBuf {
         debug_assert_eq!(self.head, 0, "only one piece may be out at a time");
         self.remaining += rest.len();
         self.written -= rest.len() as u64;
-        self.sealed.push_front(Piece { data: Data::Shared(rest), cut: false });
+        self.sealed.push_front(Piece {
+            data: Data::Shared(rest),
+            cut: false,
+        });
     }
 
     /// Takes the storage of an empty queue away, for pools shared by many connections.
@@ -164,7 +167,10 @@ impl SendBuf {
         self.push(header, 0, |_| {});
         self.seal();
         self.remaining += payload.len();
-        self.sealed.push_back(Piece { data: Data::Shared(payload), cut: false });
+        self.sealed.push_back(Piece {
+            data: Data::Shared(payload),
+            cut: false,
+        });
     }
 
     /// Marks a place between two fragments of a message where control frames may go.
@@ -180,12 +186,18 @@ impl SendBuf {
         let cut = (first..self.sealed.len()).find(|&i| self.sealed[i].cut);
         match cut {
             Some(index) => {
-                let piece = Piece { data: Data::Owned(frame.to_vec()), cut: false };
+                let piece = Piece {
+                    data: Data::Owned(frame.to_vec()),
+                    cut: false,
+                };
                 self.sealed.insert(index, piece);
                 self.remaining += frame.len();
             }
             None if self.open_cut && (self.head == 0 || !self.sealed.is_empty()) => {
-                self.sealed.push_back(Piece { data: Data::Owned(frame.to_vec()), cut: false });
+                self.sealed.push_back(Piece {
+                    data: Data::Owned(frame.to_vec()),
+                    cut: false,
+                });
                 self.remaining += frame.len();
             }
             None => self.push(frame, 0, |_| {}),
@@ -206,7 +218,10 @@ impl SendBuf {
 
     /// Drops everything: the transport can't write any more.
     pub(crate) fn abandon(&mut self) {
-        *self = Self { written: self.written, ..Self::new(self.limit) };
+        *self = Self {
+            written: self.written,
+            ..Self::new(self.limit)
+        };
     }
 
     /// The position behind the last byte queued; `written` reaches it when that byte has left.
@@ -218,7 +233,10 @@ impl SendBuf {
     fn seal(&mut self) {
         if !self.open.is_empty() {
             let data = Data::Owned(core::mem::take(&mut self.open));
-            self.sealed.push_back(Piece { data, cut: self.open_cut });
+            self.sealed.push_back(Piece {
+                data,
+                cut: self.open_cut,
+            });
         }
         self.open_cut = false;
     }
@@ -305,7 +323,9 @@ mod tests {
     use super::*;
 
     fn frame(buf: &mut SendBuf, data: &[u8]) {
-        buf.push(&data[..1], data.len() - 1, |out| out.extend_from_slice(&data[1..]));
+        buf.push(&data[..1], data.len() - 1, |out| {
+            out.extend_from_slice(&data[1..])
+        });
     }
 
     fn drain(buf: &mut SendBuf, step: usize) -> Vec<u8> {

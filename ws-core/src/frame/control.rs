@@ -29,11 +29,21 @@ impl Reply {
     /// # Errors
     /// A payload over 125 bytes.
     pub(crate) fn new(opcode: OpCode, payload: &[u8]) -> Result<Self, SendError> {
-        let too_long = SendError::ControlTooLong { len: payload.len(), limit: MAX_CONTROL };
+        let too_long = SendError::ControlTooLong {
+            len: payload.len(),
+            limit: MAX_CONTROL,
+        };
         let len = u8::try_from(payload.len()).map_err(|_| too_long.clone())?;
         let mut inline = [0; MAX_CONTROL];
-        inline.get_mut(..payload.len()).ok_or(too_long)?.copy_from_slice(payload);
-        Ok(Self { opcode, len, payload: inline })
+        inline
+            .get_mut(..payload.len())
+            .ok_or(too_long)?
+            .copy_from_slice(payload);
+        Ok(Self {
+            opcode,
+            len,
+            payload: inline,
+        })
     }
 
     /// A Close frame; without a payload if `code` is [`CloseCode::NO_STATUS`] and there is no reason.
@@ -48,7 +58,10 @@ impl Reply {
             return Err(SendError::BadCloseCode { code: code.get() });
         }
         if reason.len() > MAX_REASON {
-            return Err(SendError::ControlTooLong { len: reason.len(), limit: MAX_REASON });
+            return Err(SendError::ControlTooLong {
+                len: reason.len(),
+                limit: MAX_REASON,
+            });
         }
         let mut payload = [0; MAX_CONTROL];
         let len = 2 + reason.len();
@@ -87,7 +100,10 @@ mod tests {
     #[test]
     fn control_payloads_fit_or_are_refused() {
         let payload = [7; 126];
-        assert_eq!(Reply::new(OpCode::Ping, &payload[..125]).unwrap().payload(), &payload[..125]);
+        assert_eq!(
+            Reply::new(OpCode::Ping, &payload[..125]).unwrap().payload(),
+            &payload[..125]
+        );
         for len in [126, 300] {
             let refused = Reply::new(OpCode::Ping, &[7; 300][..len]);
             assert_eq!(refused, Err(SendError::ControlTooLong { len, limit: 125 }));
@@ -102,10 +118,16 @@ mod tests {
         for code in [0, 999, 1004, 1006, 1015, 1016, 2999, 5000] {
             assert_eq!(close(code, ""), Err(SendError::BadCloseCode { code }));
         }
-        assert_eq!(close(1005, "why"), Err(SendError::BadCloseCode { code: 1005 }));
+        assert_eq!(
+            close(1005, "why"),
+            Err(SendError::BadCloseCode { code: 1005 })
+        );
         let reason: String = core::iter::repeat_n('x', 124).collect();
         assert!(close(1000, &reason[..123]).is_ok());
-        let limit = SendError::ControlTooLong { len: 124, limit: 123 };
+        let limit = SendError::ControlTooLong {
+            len: 124,
+            limit: 123,
+        };
         assert_eq!(close(1000, &reason), Err(limit));
     }
 }

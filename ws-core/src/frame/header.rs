@@ -56,7 +56,9 @@ impl Header {
     /// control frame, a mask that `rules` forbid or miss, a length that is not minimal or has its
     /// top bit set.
     pub fn parse(bytes: &[u8], rules: Rules) -> Result<Option<(Self, usize)>, ProtocolError> {
-        let Some(&first) = bytes.first() else { return Ok(None) };
+        let Some(&first) = bytes.first() else {
+            return Ok(None);
+        };
         let opcode = OpCode::try_from(first & 0x0f)?;
         let fin = first & 0x80 != 0;
         let rsv1 = first & 0x40 != 0;
@@ -68,7 +70,9 @@ impl Header {
             return Err(ProtocolError::ControlFragmented);
         }
 
-        let Some(&second) = bytes.get(1) else { return Ok(None) };
+        let Some(&second) = bytes.get(1) else {
+            return Ok(None);
+        };
         let masked = second & 0x80 != 0;
         match rules.mask {
             MaskRule::Required if !masked => return Err(ProtocolError::MaskMissing),
@@ -79,15 +83,28 @@ impl Header {
         if opcode.is_control() && usize::from(short) > MAX_CONTROL {
             return Err(ProtocolError::ControlTooLong);
         }
-        let Some((len, at)) = parse_len(bytes, short)? else { return Ok(None) };
+        let Some((len, at)) = parse_len(bytes, short)? else {
+            return Ok(None);
+        };
 
         let (key, at) = if masked {
-            let Some(key) = bytes[at..].first_chunk::<4>() else { return Ok(None) };
+            let Some(key) = bytes[at..].first_chunk::<4>() else {
+                return Ok(None);
+            };
             (Some(MaskKey::new(*key)), at + 4)
         } else {
             (None, at)
         };
-        Ok(Some((Self { fin, rsv1, opcode, key, len }, at)))
+        Ok(Some((
+            Self {
+                fin,
+                rsv1,
+                opcode,
+                key,
+                len,
+            },
+            at,
+        )))
     }
 
     /// Writes the header to the front of `out` and returns its length: the shortest form there is.
@@ -150,7 +167,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ANY: Rules = Rules { mask: MaskRule::Any, rsv1: true };
+    const ANY: Rules = Rules {
+        mask: MaskRule::Any,
+        rsv1: true,
+    };
 
     fn opcode() -> impl Strategy<Value = OpCode> {
         prop_oneof![
@@ -206,8 +226,14 @@ mod tests {
 
     #[test]
     fn faults_show_at_the_first_byte_that_carries_them() {
-        let server = Rules { mask: MaskRule::Required, rsv1: false };
-        let client = Rules { mask: MaskRule::Forbidden, rsv1: false };
+        let server = Rules {
+            mask: MaskRule::Required,
+            rsv1: false,
+        };
+        let client = Rules {
+            mask: MaskRule::Forbidden,
+            rsv1: false,
+        };
         let refused = |bytes: &[u8], rules| {
             assert_eq!(Header::parse(&bytes[..bytes.len() - 1], rules), Ok(None));
             Header::parse(bytes, rules).unwrap_err()
@@ -222,16 +248,28 @@ mod tests {
         assert_eq!(refused(&[0x81, 0x85], client), MaskUnexpected);
         assert_eq!(refused(&[0x89, 126], client), ControlTooLong);
         assert_eq!(refused(&[0x82, 126, 0, 125], client), LengthNotMinimal);
-        assert_eq!(refused(&[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], client), LengthNotMinimal);
-        assert_eq!(refused(&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], client), LengthTopBit);
+        assert_eq!(
+            refused(&[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], client),
+            LengthNotMinimal
+        );
+        assert_eq!(
+            refused(&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], client),
+            LengthTopBit
+        );
     }
 
     #[test]
     fn rsv1_is_for_first_frames_of_negotiated_messages_only() {
-        let rules = Rules { mask: MaskRule::Any, rsv1: true };
+        let rules = Rules {
+            mask: MaskRule::Any,
+            rsv1: true,
+        };
         assert!(Header::parse(&[0xc1, 0], rules).unwrap().unwrap().0.rsv1);
         for first in [0xc0, 0xc8, 0xc9, 0xca] {
-            assert_eq!(Header::parse(&[first, 0], rules), Err(ProtocolError::ReservedBits));
+            assert_eq!(
+                Header::parse(&[first, 0], rules),
+                Err(ProtocolError::ReservedBits)
+            );
         }
     }
 }

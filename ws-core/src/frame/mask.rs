@@ -60,30 +60,48 @@ impl fmt::Debug for MaskKey {
 /// ```
 #[inline]
 pub fn mask(data: &mut [u8], key: MaskKey, phase: usize) {
-    let key = key.at(phase);
-    let wide = u32::from_ne_bytes(key);
-    let wide = u64::from(wide) << 32 | u64::from(wide);
-    let data = if data.len() < 32 { data } else { mask_blocks(data, wide) };
+    let key = u32::from_ne_bytes(key.at(phase));
+    if data.len() < 32 {
+        mask_short(data, key)
+    } else {
+        mask_long(data, key)
+    }
+}
+
+/// Short data: words, half a word, single bytes; small enough to be inlined.
+#[inline]
+fn mask_short(data: &mut [u8], key: u32) {
     let mut words = data.chunks_exact_mut(8);
     for word in &mut words {
-        let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide;
+        let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide(key);
         word.copy_from_slice(&x.to_ne_bytes());
     }
-    for (byte, key) in words.into_remainder().iter_mut().zip(key.into_iter().cycle()) {
+    let mut halves = words.into_remainder().chunks_exact_mut(4);
+    for half in &mut halves {
+        let x = u32::from_ne_bytes(half.try_into().expect("chunks of four bytes")) ^ key;
+        half.copy_from_slice(&x.to_ne_bytes());
+    }
+    for (byte, key) in halves.into_remainder().iter_mut().zip(key.to_ne_bytes()) {
         *byte ^= key;
     }
 }
 
-/// Masks all whole blocks of 32 bytes and returns what is left.
-fn mask_blocks(data: &mut [u8], wide: u64) -> &mut [u8] {
+/// Whole blocks of 32 bytes, which become vector instructions, and a short rest.
+fn mask_long(data: &mut [u8], key: u32) {
     let mut blocks = data.chunks_exact_mut(32);
     for block in &mut blocks {
         for word in block.chunks_exact_mut(8) {
-            let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide;
+            let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide(key);
             word.copy_from_slice(&x.to_ne_bytes());
         }
     }
-    blocks.into_remainder()
+    mask_short(blocks.into_remainder(), key);
+}
+
+/// The key, twice.
+#[inline]
+fn wide(key: u32) -> u64 {
+    u64::from(key) << 32 | u64::from(key)
 }
 
 /// Appends `data`, masked, to `out`.
@@ -105,7 +123,10 @@ mod tests {
 
     fn naive(data: &[u8], key: MaskKey, phase: usize) -> Vec<u8> {
         let key = key.to_bytes();
-        data.iter().enumerate().map(|(i, byte)| byte ^ key[(i + phase) % 4]).collect()
+        data.iter()
+            .enumerate()
+            .map(|(i, byte)| byte ^ key[(i + phase) % 4])
+            .collect()
     }
 
     #[test]

@@ -25,6 +25,6 @@ mod opcode;
 pub use control::Reply;
 pub(crate) use control::{MAX_CONTROL, MAX_REASON};
 pub use header::{Header, MaskRule, Rules};
-pub use mask::{MaskKey, mask};
 pub(crate) use mask::mask_into;
+pub use mask::{MaskKey, mask};
 pub use opcode::OpCode;

@@ -37,7 +37,12 @@ impl Opened {
             recv.extend_from_slice(leftover);
         }
         let keys = (role == Role::Client).then(|| Keys::new(&seed));
-        Self { role, agreed, recv, keys }
+        Self {
+            role,
+            agreed,
+            recv,
+            keys,
+        }
     }
 
     /// Which end this is.

@@ -8,18 +8,18 @@ use core::str;
 
 /// Bytes that are not UTF-8.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct NotUtf8;
+pub(crate) struct Invalid;
 
 /// Checks a whole text; the pass that checks it is the pass that makes it a `&str`.
 #[inline]
-pub(crate) fn check(bytes: &[u8]) -> Result<&str, NotUtf8> {
+pub(crate) fn check(bytes: &[u8]) -> Result<&str, Invalid> {
     #[cfg(feature = "simd")]
     {
-        simdutf8::basic::from_utf8(bytes).map_err(|_| NotUtf8)
+        simdutf8::basic::from_utf8(bytes).map_err(|_| Invalid)
     }
     #[cfg(not(feature = "simd"))]
     {
-        str::from_utf8(bytes).map_err(|_| NotUtf8)
+        str::from_utf8(bytes).map_err(|_| Invalid)
     }
 }
 
@@ -41,18 +41,25 @@ impl Piece<'_> {
     /// The text of the piece, in two parts.
     pub(crate) fn parts(&self) -> [&str; 2] {
         let head = &self.head[..usize::from(self.head_len)];
-        [str::from_utf8(head).expect("completed by `Utf8::feed`, which checked it"), self.body]
+        [
+            str::from_utf8(head).expect("completed by `Utf8::feed`, which checked it"),
+            self.body,
+        ]
     }
 }
 
 impl Utf8 {
     /// Takes the next piece.
-    pub(crate) fn feed<'a>(&mut self, mut piece: &'a [u8]) -> Result<Piece<'a>, NotUtf8> {
+    pub(crate) fn feed<'a>(&mut self, mut piece: &'a [u8]) -> Result<Piece<'a>, Invalid> {
         let mut head = [0; 4];
         let mut head_len = 0;
         while self.len > 0 {
             let Some((&byte, rest)) = piece.split_first() else {
-                return Ok(Piece { head, head_len: 0, body: "" });
+                return Ok(Piece {
+                    head,
+                    head_len: 0,
+                    body: "",
+                });
             };
             piece = rest;
             self.held[usize::from(self.len)] = byte;
@@ -70,21 +77,30 @@ impl Utf8 {
             self.held[..tail.len()].copy_from_slice(tail);
             self.len = u8::try_from(tail.len()).expect("at most three bytes");
         }
-        Ok(Piece { head, head_len, body })
+        Ok(Piece {
+            head,
+            head_len,
+            body,
+        })
+    }
+
+    /// Bytes held of a character that is not complete.
+    pub(crate) fn held(&self) -> usize {
+        usize::from(self.len)
     }
 
     /// Is the text complete, or does it end inside a character?
-    pub(crate) fn finish(&self) -> Result<(), NotUtf8> {
-        if self.len == 0 { Ok(()) } else { Err(NotUtf8) }
+    pub(crate) fn finish(&self) -> Result<(), Invalid> {
+        if self.len == 0 { Ok(()) } else { Err(Invalid) }
     }
 }
 
 /// Is this one whole character, or the beginning of one? Anything else is not UTF-8.
-fn is_complete(bytes: &[u8]) -> Result<bool, NotUtf8> {
+fn is_complete(bytes: &[u8]) -> Result<bool, Invalid> {
     match str::from_utf8(bytes) {
         Ok(_) => Ok(true),
         Err(error) if error.error_len().is_none() => Ok(false),
-        Err(_) => Err(NotUtf8),
+        Err(_) => Err(Invalid),
     }
 }
 
@@ -115,15 +131,19 @@ mod tests {
         let mut utf8 = Utf8::default();
         let mut text = String::new();
         let mut at = 0;
-        for end in cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([bytes.len()]) {
+        for end in cuts
+            .iter()
+            .map(|cut| cut % (bytes.len() + 1))
+            .chain([bytes.len()])
+        {
             let end = end.max(at);
             match utf8.feed(&bytes[at..end]) {
                 Ok(piece) => piece.parts().iter().for_each(|part| text.push_str(part)),
-                Err(NotUtf8) => return Err(end),
+                Err(Invalid) => return Err(end),
             }
             at = end;
         }
-        utf8.finish().map(|()| text).map_err(|NotUtf8| at)
+        utf8.finish().map(|()| text).map_err(|Invalid| at)
     }
 
     /// The length of the shortest prefix that no continuation can save.

@@ -1,0 +1,253 @@
+//! Floor 3: a connection (RFC 6455 §5-7), as two halves joined by an explicit obligation.
+//!
+//! [`Receiver`] turns bytes into [`Event`]s, [`Sender`] turns commands into bytes, and the only
+//! thing that passes between them is a [`Reply`]: the pong or Close that receiving obliges this end
+//! to send. [`Connection`] is both, with the replies passed on. It refuses to know handshakes (an
+//! [`Opened`] is all it takes from them), sockets and clocks.
+//!
+//! ```
+//! use ws_core::connection::{Config, Connection, Event};
+//! use ws_core::handshake::{Agreed, Opened};
+//! use ws_core::{Instant, Role, Seed};
+//!
+//! let now = Instant::ORIGIN;
+//! let opened = |role| Opened::upgraded(role, Agreed::default(), &[], Seed::new([7; 32]));
+//! let mut client = Connection::new(opened(Role::Client), &Config::default(), now);
+//! let mut server = Connection::new(opened(Role::Server), &Config::default(), now);
+//!
+//! client.sender().text("hello")?;
+//! while let Some(bytes) = client.io().1.pop() {
+//!     server.io().0.extend_from_slice(&bytes); // the network
+//! }
+//! let (event, reply) = server.poll(now).expect("a whole message has arrived");
+//! assert_eq!(event, Event::Text("hello"));
+//! reply.text("hello yourself")?;
+//! # Ok::<(), ws_core::error::SendError>(())
+//! ```
+
+mod closing;
+mod config;
+mod event;
+mod receiver;
+mod sender;
+mod silence;
+
+pub use closing::LocalClose;
+pub use config::{AutoPong, Config, Keepalive};
+pub use event::{By, Cause, Closed, Event, OwnedEvent};
+pub use receiver::{Received, Receiver};
+pub use sender::Sender;
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use self::receiver::{Next, Turn};
+use crate::buf::{RecvBuf, SendBuf};
+use crate::close::CloseCode;
+use crate::error::SendError;
+#[cfg(doc)]
+use crate::frame::Reply;
+use crate::handshake::{Agreed, Opened};
+use crate::machine::{Deadline, Machine, Transport, TransportEnd};
+use crate::{Instant, Role};
+
+/// One end of a WebSocket connection, without its socket and its clock.
+///
+/// There are four kinds of calls: bytes in and out ([`io`](Self::io) and the rest of [`Machine`]),
+/// events ([`poll`](Self::poll)), commands ([`sender`](Self::sender), [`close`](Self::close)) and
+/// time (`now`, [`poll_timeout`](Machine::poll_timeout)). Nothing received is queued as an event:
+/// it is decoded when `poll` asks for it, so not asking is back-pressure.
+///
+/// Nothing that the peer does makes a call fail. Its faults, timeouts and the end of the transport
+/// all lead to one [`Event::Closed`], the last event.
+#[derive(Debug)]
+pub struct Connection {
+    receiver: Receiver,
+    sender: Sender,
+    role: Role,
+    agreed: Agreed,
+}
+
+impl Connection {
+    /// A connection on what an opening handshake left behind.
+    #[must_use]
+    pub fn new(opened: Opened, config: &Config, now: Instant) -> Self {
+        let Opened {
+            role,
+            agreed,
+            recv,
+            keys,
+        } = opened;
+        Self {
+            receiver: Receiver::new(role, recv, config, now),
+            sender: Sender::new(keys, config),
+            role,
+            agreed,
+        }
+    }
+
+    /// Which end this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What the opening handshake agreed on.
+    #[must_use]
+    pub const fn agreed(&self) -> &Agreed {
+        &self.agreed
+    }
+
+    /// Where received bytes go, and where bytes to be written come from.
+    #[inline]
+    pub fn io(&mut self) -> (&mut RecvBuf, &mut SendBuf) {
+        (self.receiver.buf(), self.sender.buf())
+    }
+
+    /// Decodes up to the next event and queues replies on the way. If it says `true`,
+    /// [`poll`](Self::poll) returns an event; asking again changes nothing.
+    #[inline]
+    pub fn ready(&mut self, now: Instant) -> bool {
+        self.note_close(now);
+        loop {
+            match self.receiver.find(now, !self.sender.is_flushed()) {
+                Ok(found) => return found,
+                Err(owed) => self.pay(owed),
+            }
+        }
+    }
+
+    /// The event that [`ready`](Self::ready) found, without consuming it.
+    #[must_use]
+    pub fn peek(&self) -> Option<Event<'_>> {
+        self.receiver.peek()
+    }
+
+    /// The next event, and the sender to answer it with.
+    ///
+    /// The event is lent from the buffers; asking for the next one gives it back. `None` means that
+    /// bytes are missing, or that something must be written first.
+    #[inline]
+    pub fn poll(&mut self, now: Instant) -> Option<(Event<'_>, &mut Sender)> {
+        let found = self.found(now)?;
+        Some((self.receiver.event(found, now), &mut self.sender))
+    }
+
+    /// The next event, owned. Payloads under 4 KiB are copied, so that they pin no buffer; larger
+    /// ones are split off where they make up at least half of their buffer.
+    #[inline]
+    pub fn poll_owned(&mut self, now: Instant) -> Option<OwnedEvent> {
+        let found = self.found(now)?;
+        Some(self.receiver.owned_event(found, now))
+    }
+
+    #[inline(always)]
+    fn found(&mut self, now: Instant) -> Option<Turn> {
+        self.note_close(now);
+        loop {
+            let turn = self.receiver.turn(now, !self.sender.is_flushed())?;
+            if turn.is_owed() {
+                self.pay(turn);
+                continue;
+            }
+            if turn.next == Next::Closed {
+                self.sender.shut();
+            }
+            return Some(turn);
+        }
+    }
+
+    /// The half that sends: messages, pings, fragments.
+    #[inline]
+    pub fn sender(&mut self) -> &mut Sender {
+        &mut self.sender
+    }
+
+    /// Queues a Close frame behind everything queued so far and starts the wait for the peer's
+    /// (RFC 6455 §7.1.2). Messages that the peer sent before its Close frame are still delivered.
+    ///
+    /// # Errors
+    /// As [`Sender::close`]; the connection is unharmed.
+    pub fn close(&mut self, code: CloseCode, reason: &str, now: Instant) -> Result<(), SendError> {
+        self.sender.close(code, reason)?;
+        self.note_close(now);
+        Ok(())
+    }
+
+    /// How it ended, once [`Event::Closed`] was handed out.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.receiver.closed()
+    }
+
+    /// The time from the last answered keepalive ping to its pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.receiver.round_trip()
+    }
+
+    /// The two halves, for two tasks or threads. Whoever reads must hand every
+    /// [`Received::Reply`] to the sender, and whoever closes must hand [`Sender::take_close`] to
+    /// [`Receiver::closing`].
+    #[must_use]
+    pub fn split(self) -> (Receiver, Sender) {
+        (self.receiver, self.sender)
+    }
+
+    /// Received bytes that no event has consumed, for a protocol that goes on where this one stops.
+    #[must_use]
+    pub fn into_leftover(mut self) -> Bytes {
+        let buf = self.receiver.buf();
+        let len = buf.filled().len();
+        buf.take(0, len)
+    }
+
+    #[inline]
+    fn note_close(&mut self, now: Instant) {
+        if let Some(close) = self.sender.take_close() {
+            self.receiver.closing(close, now);
+        }
+    }
+
+    #[cold]
+    fn pay(&mut self, owed: Turn) {
+        if let Some(reply) = self.receiver.reply(owed) {
+            self.sender.reply(&reply);
+        }
+    }
+}
+
+impl Machine for Connection {
+    fn ready(&mut self, now: Instant) -> bool {
+        Self::ready(self, now)
+    }
+
+    fn io(&mut self) -> (&mut RecvBuf, &mut SendBuf) {
+        Self::io(self)
+    }
+
+    fn lost(&mut self, end: TransportEnd) {
+        self.receiver.lost(end);
+    }
+
+    fn unwritable(&mut self, now: Instant) {
+        self.sender.unwritable();
+        self.receiver.unwritable(now);
+    }
+
+    fn transport(&self) -> Transport {
+        self.receiver.transport_after(!self.sender.is_flushed())
+    }
+
+    fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
+        self.receiver.poll_timeout()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.note_close(now);
+        self.receiver.handle_timeout(now, &mut self.sender);
+        // A Close frame for a silent peer goes out at once.
+        self.ready(now);
+    }
+}

@@ -1,0 +1,460 @@
+//! The receiving half: bytes to events, and what receiving obliges this end to do.
+//!
+//! Owns everything that is driven by reading: the decoder, the closing handshake, the keepalive and
+//! all deadlines. It shares nothing with the sending half; what it owes the peer comes out as a
+//! [`Reply`].
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use super::closing::{Closing, LocalClose};
+use super::config::{AutoPong, Config};
+use super::event::{Cause, Closed, Event, OwnedEvent};
+use super::sender::Sender;
+use super::silence::{Due, Silence};
+use crate::buf::RecvBuf;
+use crate::close::parse_close;
+use crate::error::ProtocolError;
+use crate::frame::{OpCode, Reply};
+use crate::machine::{Deadline, Transport, TransportEnd};
+use crate::message::{Assembled, Decoder, Span, Step, Text, What, check};
+use crate::{Instant, Role};
+
+/// The half of a connection that receives: made by `Connection::split`, for two tasks or threads.
+///
+/// Its owner reads into [`buf`](Self::buf), takes what [`poll`](Self::poll) gives, and hands every
+/// [`Reply`] to the [`Sender`].
+#[derive(Debug)]
+pub struct Receiver {
+    pub(super) decoder: Decoder,
+    pub(super) closing: Closing,
+    silence: Option<Box<Silence>>,
+    auto_pong: AutoPong,
+    rate: Option<ControlRate>,
+    /// How many received bytes were noted so far.
+    heard: u64,
+    /// Found, and not handed out yet.
+    next: Option<Turn>,
+    /// The transport ended; what was received before that is still to be looked at.
+    end: Option<TransportEnd>,
+    owes_close: bool,
+    tell_fault: bool,
+    flushed: bool,
+}
+
+/// What receiving leads to.
+///
+/// Exhaustive on purpose: forgetting what is owed must not compile.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Received<'a> {
+    /// Something for the application.
+    Event(Event<'a>),
+    /// Something for the peer: hand it to the [`Sender`].
+    Reply(Reply),
+}
+
+/// What comes next, and where its payload is; small for the reason given at [`Span`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) next: Next,
+    span: Span,
+}
+
+/// Something for the application, or (`Owe…`) for the peer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Next {
+    Assembled,
+    Binary,
+    Closed,
+    Fault,
+    OweClose,
+    OwePong,
+    Ping,
+    Pong,
+    Text,
+}
+
+impl Turn {
+    #[inline(always)]
+    const fn new(next: Next, span: Span) -> Self {
+        Self { next, span }
+    }
+
+    #[inline(always)]
+    pub(super) const fn is_owed(self) -> bool {
+        matches!(self.next, Next::OweClose | Next::OwePong)
+    }
+}
+
+impl From<Next> for Turn {
+    fn from(next: Next) -> Self {
+        Self {
+            next,
+            span: Span::default(),
+        }
+    }
+}
+
+/// Pings and pongs in the second under way.
+#[derive(Debug)]
+struct ControlRate {
+    limit: u32,
+    since: Instant,
+    count: u32,
+}
+
+impl ControlRate {
+    fn count(&mut self, now: Instant) -> Result<(), ProtocolError> {
+        if now - self.since >= Duration::from_secs(1) {
+            (self.since, self.count) = (now, 0);
+        }
+        self.count += 1;
+        let limit = self.limit;
+        if self.count > limit {
+            Err(ProtocolError::ControlRate { limit })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The fault that text turns out to be when it is handed out.
+const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
+
+impl Receiver {
+    pub(super) fn new(role: Role, buf: RecvBuf, config: &Config, now: Instant) -> Self {
+        let limits = config.limits.clone();
+        let rate = limits.max_control_rate.map(|limit| ControlRate {
+            limit,
+            since: now,
+            count: 0,
+        });
+        let budget = limits.max_message;
+        Self {
+            heard: buf.received(),
+            decoder: Decoder::new(role, buf, limits),
+            closing: Closing::new(role, config.close_timeout, budget),
+            silence: Silence::new(config, now).map(Box::new),
+            auto_pong: config.auto_pong,
+            rate,
+            next: None,
+            end: None,
+            owes_close: false,
+            tell_fault: false,
+            flushed: true,
+        }
+    }
+
+    /// Where received bytes go.
+    #[inline]
+    pub fn buf(&mut self) -> &mut RecvBuf {
+        self.decoder.buf_mut()
+    }
+
+    /// The next event or reply; `None` if bytes are missing, or if the end waits for the replies to
+    /// be written (see [`flushed`](Self::flushed)).
+    pub fn poll(&mut self, now: Instant) -> Option<Received<'_>> {
+        let turn = self.turn(now, !self.flushed)?;
+        if turn.is_owed() {
+            return self.reply(turn).map(Received::Reply);
+        }
+        Some(Received::Event(self.event(turn, now)))
+    }
+
+    /// [`poll`](Self::poll), with events owned.
+    pub fn poll_owned(&mut self, now: Instant) -> Option<Result<OwnedEvent, Reply>> {
+        let turn = self.turn(now, !self.flushed)?;
+        if turn.is_owed() {
+            return self.reply(turn).map(Err);
+        }
+        Some(Ok(self.owned_event(turn, now)))
+    }
+
+    /// All replies so far have been written to the transport: the end may be told.
+    pub fn flushed(&mut self) {
+        self.flushed = !self.owes_close;
+    }
+
+    /// The sending half has queued a Close frame: starts the wait for the peer's.
+    pub fn closing(&mut self, close: LocalClose, now: Instant) {
+        self.closing.local_close(close, now);
+        self.flushed = false;
+    }
+
+    /// The transport ended; what was received before that is still delivered.
+    pub fn lost(&mut self, end: TransportEnd) {
+        self.end.get_or_insert(end);
+    }
+
+    /// The transport can't write any more; the peer's Close frame may still come.
+    pub fn unwritable(&mut self, now: Instant) {
+        self.closing.unwritable(now);
+    }
+
+    /// What to do with the transport once replies are written.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.transport_after(!self.flushed)
+    }
+
+    pub(super) fn transport_after(&self, unwritten: bool) -> Transport {
+        self.closing.transport(unwritten || self.owes_close)
+    }
+
+    /// How it ended, once that was told.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.closing.closed().filter(|_| self.closing.is_told())
+    }
+
+    /// The time from the last answered keepalive ping to its pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.silence.as_ref()?.round_trip()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) must be called at the latest, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
+        let close = self.closing.deadline().map(|at| (at, Deadline::Close));
+        let silence = self.silence.as_ref().filter(|_| self.closing.is_open());
+        // While the connection is open only silence has deadlines, afterwards only closing has.
+        close.or_else(|| silence?.deadline())
+    }
+
+    /// Acts on the deadlines that have passed: may queue a ping or a Close frame.
+    pub fn handle_timeout(&mut self, now: Instant, sender: &mut Sender) {
+        self.closing.handle_timeout(now);
+        self.note_heard(now);
+        let Some(silence) = self.silence.as_mut().filter(|_| self.closing.is_open()) else {
+            return;
+        };
+        match silence.handle_timeout(now, sender.buf().written()) {
+            Some(Due::Ping(payload)) => {
+                if let Ok(ping) = Reply::new(OpCode::Ping, &payload) {
+                    sender.reply(&ping);
+                }
+                let buf = sender.buf();
+                silence.pinged(buf.mark(), buf.written(), now);
+            }
+            Some(Due::Silent(deadline)) => {
+                self.owes_close |= self.closing.silent(deadline, now);
+            }
+            None => {}
+        }
+    }
+
+    /// Notes that bytes arrived since it last looked.
+    #[inline]
+    fn note_heard(&mut self, now: Instant) {
+        let received = self.decoder.buf().received();
+        if received != self.heard {
+            self.heard = received;
+            if let Some(silence) = &mut self.silence {
+                silence.heard(now);
+            }
+        }
+    }
+
+    /// The next thing to do, as positions. `unwritten`: does something wait to be written?
+    #[inline(always)]
+    pub(super) fn turn(&mut self, now: Instant, unwritten: bool) -> Option<Turn> {
+        if let Some(turn) = self.next.take() {
+            return Some(turn);
+        }
+        self.note_heard(now);
+        if self.closing.is_open() {
+            return match self.decoder.step() {
+                Some(Step {
+                    what: What::Text,
+                    span,
+                }) => Some(Turn::new(Next::Text, span)),
+                Some(Step {
+                    what: What::Binary,
+                    span,
+                }) => Some(Turn::new(Next::Binary, span)),
+                None if self.end.is_none() => None,
+                rare => self.rare_turn(rare, now, unwritten),
+            };
+        }
+        self.closing_turn(now, unwritten)
+    }
+
+    /// [`turn`](Self::turn) on a connection that is not simply open.
+    #[cold]
+    fn closing_turn(&mut self, now: Instant, unwritten: bool) -> Option<Turn> {
+        if self.closing.is_receiving() && !self.owes_close {
+            let step = self.decoder.step();
+            return self.rare_turn(step, now, unwritten);
+        }
+        self.ending_turn(unwritten)
+    }
+
+    /// Control frames, faults, and the end of what was received.
+    fn rare_turn(&mut self, step: Option<Step>, now: Instant, unwritten: bool) -> Option<Turn> {
+        let Some(Step { what, span }) = step else {
+            self.closing.lost(self.end?);
+            return self.ending_turn(unwritten);
+        };
+        if let (What::Ping | What::Pong, Some(rate)) = (what, &mut self.rate) {
+            if let Err(error) = rate.count(now) {
+                self.fault(error, now);
+                return self.ending_turn(unwritten);
+            }
+        }
+        let next = match what {
+            What::Assembled => Next::Assembled,
+            What::Binary => Next::Binary,
+            What::Close => {
+                match parse_close(self.decoder.payload(span)) {
+                    Ok((code, why)) => self.owes_close |= self.closing.peer_close(code, why, now),
+                    Err(error) => self.fault(error, now),
+                }
+                return self.ending_turn(unwritten);
+            }
+            What::Fault => {
+                let fault = self.decoder.fault();
+                self.fault(fault.unwrap_or(NOT_UTF8), now);
+                return self.ending_turn(unwritten);
+            }
+            What::Ping if self.auto_pong == AutoPong::On => {
+                self.next = Some(Turn::new(Next::Ping, span));
+                Next::OwePong
+            }
+            What::Ping => Next::Ping,
+            What::Pong => {
+                if let Some(silence) = &mut self.silence {
+                    silence.ponged(self.decoder.payload(span), now);
+                }
+                Next::Pong
+            }
+            What::Text => Next::Text,
+        };
+        Some(Turn::new(next, span))
+    }
+
+    /// Nothing is received any more: pays what is owed, then tells the end.
+    fn ending_turn(&mut self, unwritten: bool) -> Option<Turn> {
+        if core::mem::take(&mut self.owes_close) {
+            self.flushed = false;
+            return Some(Next::OweClose.into());
+        }
+        if core::mem::take(&mut self.tell_fault) {
+            return Some(Next::Fault.into());
+        }
+        debug_assert!(
+            !self.closing.is_receiving(),
+            "only what owes a Close comes here earlier"
+        );
+        self.decoder.stop();
+        self.closing.drain(self.decoder.buf_mut());
+        if let Some(end) = self.end {
+            self.closing.lost(end);
+        }
+        self.closing.tell(unwritten).then(|| Next::Closed.into())
+    }
+
+    fn fault(&mut self, error: ProtocolError, now: Instant) {
+        self.owes_close |= self.closing.fault(error, now);
+        self.tell_fault = true;
+    }
+
+    /// The frame that pays what is owed.
+    pub(super) fn reply(&self, owed: Turn) -> Option<Reply> {
+        if owed.next == Next::OwePong {
+            return Reply::new(OpCode::Pong, self.decoder.payload(owed.span)).ok();
+        }
+        self.closing.reply()
+    }
+
+    /// Looks for the next event without handing it out; what is owed on the way comes as an error.
+    #[inline]
+    pub(super) fn find(&mut self, now: Instant, unwritten: bool) -> Result<bool, Turn> {
+        if self.next.is_none() {
+            match self.turn(now, unwritten) {
+                Some(turn) if turn.is_owed() => return Err(turn),
+                turn => self.next = turn,
+            }
+        }
+        Ok(self.next.is_some())
+    }
+
+    /// The event that was found and not handed out.
+    pub(super) fn peek(&self) -> Option<Event<'_>> {
+        Some(lend(&self.decoder, &self.closing, self.next?))
+    }
+
+    /// Turns what was found into an event.
+    #[inline(always)]
+    pub(super) fn event(&mut self, found: Turn, now: Instant) -> Event<'_> {
+        if found.next == Next::Text {
+            // Text is checked here, by the pass that makes it a `&str`.
+            return match check(self.decoder.payload(found.span)) {
+                Ok(text) => Event::Text(text),
+                Err(_) => {
+                    self.owes_close |= self.closing.fault(NOT_UTF8, now);
+                    Event::ProtocolError(&NOT_UTF8)
+                }
+            };
+        }
+        lend(&self.decoder, &self.closing, found)
+    }
+
+    /// Turns what was found into an event of its own, without a copy where that is worth it.
+    #[inline(always)]
+    pub(super) fn owned_event(&mut self, found: Turn, now: Instant) -> OwnedEvent {
+        let text = match found.next {
+            Next::Binary => return OwnedEvent::Binary(self.decoder.take(found.span)),
+            Next::Text => Text::try_from(self.decoder.take(found.span)),
+            Next::Assembled => match self.decoder.take_assembled() {
+                Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data.into()),
+                Some(Assembled::Text(text)) => Ok(text.into()),
+                None => return lend(&self.decoder, &self.closing, found).to_owned(),
+            },
+            _ => return lend(&self.decoder, &self.closing, found).to_owned(),
+        };
+        match text {
+            Ok(text) => OwnedEvent::Text(text),
+            Err(_) => {
+                self.owes_close |= self.closing.fault(NOT_UTF8, now);
+                OwnedEvent::ProtocolError(NOT_UTF8)
+            }
+        }
+    }
+}
+
+/// Lends what was found.
+#[inline]
+fn lend<'a>(decoder: &'a Decoder, closing: &'a Closing, found: Turn) -> Event<'a> {
+    let payload = decoder.payload(found.span);
+    match found.next {
+        Next::Assembled => match decoder.assembled() {
+            Some(Assembled::Text(text)) => Event::Text(text),
+            Some(Assembled::Binary(data)) => Event::Binary(data),
+            None => Event::Binary(&[]),
+        },
+        Next::Binary => Event::Binary(payload),
+        Next::Closed | Next::Fault | Next::OweClose => ended(closing, found.next),
+        Next::Ping => Event::Ping(payload),
+        Next::OwePong | Next::Pong => Event::Pong(payload),
+        Next::Text => match check(payload) {
+            Ok(text) => Event::Text(text),
+            Err(_) => Event::ProtocolError(&NOT_UTF8),
+        },
+    }
+}
+
+/// The fault, or the end.
+fn ended(closing: &Closing, next: Next) -> Event<'_> {
+    match (closing.closed(), next) {
+        (Some(closed), Next::Closed) => Event::Closed(closed),
+        (
+            Some(Closed {
+                cause: Cause::Protocol(error),
+                ..
+            }),
+            _,
+        ) => Event::ProtocolError(error),
+        _ => Event::ProtocolError(&NOT_UTF8),
+    }
+}
