@@ -233,7 +233,6 @@ impl fmt::Debug for RecvBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
     use alloc::vec::Vec;
 
     fn fill(buf: &mut RecvBuf, data: &[u8]) {
@@ -337,7 +336,7 @@ mod tests {
     #[test]
     fn debug_shows_sizes_and_no_data() {
         let mut buf = RecvBuf::new();
-        buf.extend_from_slice(&vec![b'x'; 3]);
+        buf.extend_from_slice(b"xxx");
         assert!(alloc::format!("{buf:?}").starts_with("RecvBuf { filled: 3,"));
     }
 }

@@ -163,9 +163,10 @@ impl Closing {
         if !self.is_receiving() {
             return false;
         }
-        self.phase = match self.phase {
-            Phase::Broken { .. } => Phase::Over,
-            _ => Phase::Lingering(Linger::new(now + self.timeout, self.budget)),
+        self.phase = if matches!(self.phase, Phase::Broken { .. }) {
+            Phase::Over
+        } else {
+            Phase::Lingering(Linger::new(now + self.timeout, self.budget))
         };
         self.closed = None;
         let (code, reason) = (error.close_code(), error.to_string());
@@ -273,7 +274,11 @@ impl Closing {
                 let cause = Cause::Transport(TransportEnd::Other);
                 self.end(By::Transport, CloseCode::ABNORMAL, String::new(), cause);
             }
-            _ => {}
+            Phase::Open
+            | Phase::Done { .. }
+            | Phase::Lingering(_)
+            | Phase::Leaving { .. }
+            | Phase::Over => {}
         }
         self.phase = Phase::Over;
     }

@@ -151,6 +151,18 @@ impl Receiver {
         self.decoder.buf_mut()
     }
 
+    /// Decodes up to the next event. If it says `true`, [`poll`](Self::poll) returns an event;
+    /// asking again changes nothing.
+    ///
+    /// # Errors
+    /// A [`Reply`] that is owed on the way: hand it to the [`Sender`] and ask again.
+    pub fn ready(&mut self, now: Instant) -> Result<bool, Reply> {
+        match self.find(now, !self.flushed) {
+            Ok(found) => Ok(found),
+            Err(owed) => self.reply(owed).map_or(Ok(false), Err),
+        }
+    }
+
     /// The next event or reply; `None` if bytes are missing, or if the end waits for the replies to
     /// be written (see [`flushed`](Self::flushed)).
     pub fn poll(&mut self, now: Instant) -> Option<Received<'_>> {
@@ -411,7 +423,12 @@ impl Receiver {
                 Some(Assembled::Text(text)) => Ok(text.into()),
                 None => return lend(&self.decoder, &self.closing, found).to_owned(),
             },
-            _ => return lend(&self.decoder, &self.closing, found).to_owned(),
+            Next::Closed
+            | Next::Fault
+            | Next::OweClose
+            | Next::OwePong
+            | Next::Ping
+            | Next::Pong => return lend(&self.decoder, &self.closing, found).to_owned(),
         };
         match text {
             Ok(text) => OwnedEvent::Text(text),

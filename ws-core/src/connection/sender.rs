@@ -331,22 +331,17 @@ impl Sender {
         if self.keys.is_some() || payload.len() < self.share_min || payload.is_empty() || !whole {
             return self.data(kind, &payload);
         }
-        let (head, n) = self.header(kind.opcode(), true, payload.len());
-        self.buf.push_shared(&head[..n], payload);
-    }
-
-    #[inline]
-    fn header(&mut self, opcode: OpCode, fin: bool, len: usize) -> ([u8; Header::MAX_LEN], usize) {
+        let (opcode, len) = (kind.opcode(), payload.len() as u64);
         let mut head = [0; Header::MAX_LEN];
         let n = Header {
-            fin,
+            fin: true,
             rsv1: false,
             opcode,
             key: None,
-            len: len as u64,
+            len,
         }
         .encode(&mut head);
-        (head, n)
+        self.buf.push_shared(&head[..n], payload);
     }
 
     /// Appends a frame to the queue: copied, and masked by a client.

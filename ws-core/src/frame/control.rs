@@ -10,7 +10,7 @@ use crate::frame::OpCode;
 pub(crate) const MAX_CONTROL: usize = 125;
 
 /// The longest reason in a Close frame: 125 bytes less the code (§5.5.1).
-pub(crate) const MAX_REASON: usize = MAX_CONTROL - 2;
+const MAX_REASON: usize = MAX_CONTROL - 2;
 
 /// A control frame that receiving obliges this end to send: the pong for a ping, the Close for a
 /// Close or a fault.

@@ -22,8 +22,8 @@ mod header;
 mod mask;
 mod opcode;
 
+pub(crate) use control::MAX_CONTROL;
 pub use control::Reply;
-pub(crate) use control::{MAX_CONTROL, MAX_REASON};
 pub use header::{Header, MaskRule, Rules};
 pub(crate) use mask::mask_into;
 pub use mask::{MaskKey, mask};
