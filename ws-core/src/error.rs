@@ -264,6 +264,36 @@ impl SendError {
     }
 }
 
+/// A call on a connection that has a transport failed.
+///
+/// Only calls that send fail; what ends a connection is told by its `Closed` event.
+#[cfg(feature = "std")]
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The transport failed while writing; what was queued may not have arrived.
+    #[error("writing to the transport failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// What was to be sent can't be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+#[cfg(feature = "std")]
+impl Error {
+    /// What happened and what to do about it.
+    #[must_use]
+    pub const fn explain(&self) -> Explanation {
+        match self {
+            Self::Io(_) => Explanation::new(
+                "The connection broke while something was being sent",
+                "Read until the Closed event to learn why, then connect again",
+            ),
+            Self::Send(error) => error.explain(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

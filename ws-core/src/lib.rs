@@ -15,6 +15,8 @@ pub mod handshake;
 mod linger;
 mod machine;
 pub mod message;
+#[cfg(feature = "pump")]
+pub mod pump;
 mod role;
 mod seed;
 mod time;

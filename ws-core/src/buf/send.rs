@@ -11,7 +11,7 @@ use core::fmt;
 
 use bytes::{Buf, Bytes};
 
-/// An arena larger than this is freed once it has been written out.
+/// An arena larger than this, and larger than what was lent, is freed once it has been written out.
 const KEEP: usize = 16 * 1024;
 
 /// Bytes to be written, in order. Read it as a [`bytes::Buf`]: [`Buf::chunk`] or
@@ -30,6 +30,8 @@ pub struct SendBuf {
     head: usize,
     remaining: usize,
     limit: usize,
+    /// The largest capacity that `open` keeps when it has been written out.
+    keep: usize,
     /// The latest control frame that found the queue full.
     held: Option<Box<[u8]>>,
     written: u64,
@@ -64,6 +66,7 @@ impl SendBuf {
             head: 0,
             remaining: 0,
             limit,
+            keep: KEEP,
             held: None,
             written: 0,
         }
@@ -97,6 +100,13 @@ impl SendBuf {
             Data::Shared(_) => 0,
         };
         self.open.capacity() + self.sealed.iter().map(owned).sum::<usize>()
+    }
+
+    /// Is storage at hand to copy frames into?
+    #[must_use]
+    #[inline]
+    pub fn has_storage(&self) -> bool {
+        self.open.capacity() > 0
     }
 
     /// Takes the oldest piece out of the queue; it counts as written unless it comes back.
@@ -148,6 +158,7 @@ impl SendBuf {
             return Some(storage);
         }
         storage.clear();
+        self.keep = storage.capacity().max(KEEP);
         self.open = storage;
         None
     }
@@ -300,7 +311,7 @@ impl Buf for SendBuf {
             if self.sealed.pop_front().is_none() {
                 self.open.clear();
                 self.open_cut = false;
-                if self.open.capacity() > KEEP {
+                if self.open.capacity() > self.keep {
                     self.open = Vec::new();
                 }
             }

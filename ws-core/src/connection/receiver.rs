@@ -391,8 +391,9 @@ impl Receiver {
         Ok(self.next.is_some())
     }
 
-    /// The event that was found and not handed out.
-    pub(super) fn peek(&self) -> Option<Event<'_>> {
+    /// The event that [`ready`](Self::ready) found, without consuming it.
+    #[must_use]
+    pub fn peek(&self) -> Option<Event<'_>> {
         Some(lend(&self.decoder, &self.closing, self.next?))
     }
 

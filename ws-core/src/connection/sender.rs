@@ -246,7 +246,7 @@ impl Sender {
     }
 
     /// Refuses everything from now on; what is queued may still be written.
-    pub(super) fn shut(&mut self) {
+    pub(crate) fn shut(&mut self) {
         self.open = false;
     }
 

@@ -1,0 +1,237 @@
+//! The loop of `machine.rs` over a non-blocking transport.
+
+use core::task::{Context, Poll, ready};
+use std::io;
+
+use bytes::Buf;
+
+use super::runtime::{PollRead, PollWrite, Runtime};
+use crate::Instant;
+use crate::buf::{Pool, RecvBuf, SendBuf};
+use crate::machine::{Machine, Transport, TransportEnd};
+
+/// Reads in one poll that lead to nothing before other tasks get a turn.
+const READS: u32 = 32;
+
+/// Pieces handed to one vectored write.
+const PIECES: usize = 16;
+
+/// A transport in one piece, and the runtime that polls it.
+#[derive(Debug)]
+pub(super) struct Driver<S, R> {
+    pub(super) io: S,
+    pub(super) runtime: R,
+    /// The time of the last look at the clock: once per poll.
+    pub(super) now: Instant,
+    pub(super) out: WriteState,
+    ended: bool,
+}
+
+impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
+    pub(super) fn new(io: S, runtime: R) -> Self {
+        let now = runtime.now();
+        Self {
+            io,
+            runtime,
+            now,
+            out: WriteState::default(),
+            ended: false,
+        }
+    }
+
+    /// Drives the machine until there is something to take (`true`) or nothing more will ever be
+    /// (`false`).
+    ///
+    /// Cancel-safe: nothing is held outside of the machine between polls.
+    pub(super) fn poll<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<bool> {
+        self.now = self.runtime.now();
+        for _ in 0..READS {
+            if machine.ready(self.now) {
+                return Poll::Ready(true);
+            }
+            // Bytes out. What does not fit now is tried again when the transport wakes the task.
+            let out = machine.io().1;
+            if let Poll::Ready(Err(_)) = self.out.poll_write::<S, R>(&mut self.io, out, cx) {
+                machine.unwritable(self.now);
+                continue;
+            }
+            match machine.transport() {
+                Transport::Open => {}
+                Transport::Shutdown => self.out.shutdown::<S, R>(&mut self.io, cx),
+                Transport::Close => {
+                    self.out.shutdown::<S, R>(&mut self.io, cx);
+                    Self::settle(machine);
+                    return Poll::Ready(false);
+                }
+            }
+            if self.poll_timer(machine, cx).is_ready() {
+                continue;
+            }
+            if self.ended {
+                Self::settle(machine);
+                return Poll::Ready(false);
+            }
+            if self.poll_fill(machine, cx).is_pending() {
+                Self::settle(machine);
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Writes until `enough` of the queue has left.
+    ///
+    /// The deadlines go on meanwhile, so that a peer that takes nothing does not block for ever.
+    pub(super) fn poll_flush<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&SendBuf) -> bool,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let out = machine.io().1;
+            match self.out.poll_write::<S, R>(&mut self.io, out, cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => {
+                    self.now = self.runtime.now();
+                    machine.unwritable(self.now);
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Pending if enough(machine.io().1) => return Poll::Ready(Ok(())),
+                Poll::Pending => {}
+            }
+            if machine.transport() == Transport::Close {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            let Some((at, _)) = machine.poll_timeout() else {
+                return Poll::Pending;
+            };
+            ready!(self.runtime.poll_until(cx, at));
+            // Before the peer is judged by its silence: has it said something meanwhile?
+            let _ = self.poll_fill(machine, cx);
+            self.now = self.runtime.now().max(at);
+            machine.handle_timeout(self.now);
+        }
+    }
+
+    fn poll_timer<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((at, _)) = machine.poll_timeout() else {
+            return Poll::Pending;
+        };
+        if self.now < at {
+            ready!(self.runtime.poll_until(cx, at));
+            self.now = self.runtime.now().max(at);
+        }
+        machine.handle_timeout(self.now);
+        Poll::Ready(())
+    }
+
+    /// One read, into storage lent by the thread's pool.
+    fn poll_fill<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<()> {
+        let end = match ready!(poll_read_into::<S, R>(&mut self.io, machine.io().0, cx)) {
+            Ok(0) => TransportEnd::Eof,
+            Ok(_) => return Poll::Ready(()),
+            Err(error) => error.kind().into(),
+        };
+        self.ended = true;
+        machine.lost(end);
+        Poll::Ready(())
+    }
+
+    /// Gives lent storage back while nothing is under way.
+    fn settle<M: Machine>(machine: &mut M) {
+        let (recv, send) = machine.io();
+        reclaim::<R>(recv.take_storage(), send);
+    }
+}
+
+/// Makes sure that messages are encoded into lent storage.
+pub(super) fn lend_sending<R: Runtime>(send: &mut SendBuf) {
+    if !send.has_storage() {
+        let unused = send.put_storage(R::with_pool(Pool::lend_sending));
+        debug_assert!(unused.is_none(), "there was no storage");
+    }
+}
+
+/// Gives storage back to the thread's pool.
+pub(super) fn reclaim<R: Runtime>(receiving: Option<bytes::BytesMut>, send: &mut SendBuf) {
+    let sending = send.take_storage();
+    if receiving.is_some() || sending.is_some() {
+        R::with_pool(|pool| {
+            receiving
+                .into_iter()
+                .for_each(|storage| pool.reclaim_receiving(storage));
+            sending
+                .into_iter()
+                .for_each(|storage| pool.reclaim_sending(storage));
+        });
+    }
+}
+
+/// Reads once into `recv`. The bytes are committed before this returns, so nothing can be lost.
+pub(super) fn poll_read_into<S, R: PollRead<S>>(
+    io: &mut S,
+    recv: &mut RecvBuf,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    if recv.capacity() < Pool::chunk() {
+        if let Some(storage) = recv.put_storage(R::with_pool(Pool::lend_receiving), 0) {
+            R::with_pool(|pool| pool.reclaim_receiving(storage));
+        }
+    }
+    loop {
+        match ready!(R::poll_read(io, cx, recv.spare())) {
+            Ok(n) => {
+                recv.commit(n);
+                return Poll::Ready(Ok(n));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+}
+
+/// What the transport was told and has not done yet.
+#[derive(Debug, Default)]
+pub(super) struct WriteState {
+    /// Something was written since the transport was last flushed.
+    unflushed: bool,
+    shut: bool,
+}
+
+impl WriteState {
+    /// Writes all of `out` and flushes the transport.
+    pub(super) fn poll_write<S, R: PollWrite<S>>(
+        &mut self,
+        io: &mut S,
+        out: &mut SendBuf,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while out.has_remaining() {
+            let mut pieces = [io::IoSlice::new(&[]); PIECES];
+            let n = out.chunks_vectored(&mut pieces);
+            match ready!(R::poll_write(io, cx, &pieces[..n])) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(n) => {
+                    out.advance(n);
+                    self.unflushed = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        if self.unflushed {
+            ready!(R::poll_flush(io, cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Shuts the write side down, once. If that fails there is nothing left to shut down.
+    pub(super) fn shutdown<S, R: PollWrite<S>>(&mut self, io: &mut S, cx: &mut Context<'_>) {
+        if !self.shut {
+            self.shut = R::poll_shutdown(io, cx).is_ready();
+        }
+    }
+}

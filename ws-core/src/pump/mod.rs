@@ -1,0 +1,18 @@
+//! The driver that the async bindings share: poll-based, and without any I/O of its own.
+//!
+//! Every async runtime drives a connection with the same loop; they differ in how bytes are read,
+//! how a timer is armed and what time it is. Those three are the traits of [`Runtime`]; the rest is
+//! here, once: the socket in one piece ([`WebSocket`]), the socket in two ([`Reader`] and
+//! [`Writer`]), and the opening handshakes. It decides nothing about the protocol and spawns
+//! nothing.
+
+mod driver;
+mod runtime;
+mod socket;
+mod split;
+mod stream;
+mod wakers;
+
+pub use runtime::{PollRead, PollWrite, Runtime};
+pub use socket::WebSocket;
+pub use split::{Reader, Writer};

@@ -1,0 +1,54 @@
+//! What a runtime provides.
+
+use core::task::{Context, Poll};
+use std::io;
+
+use crate::Instant;
+use crate::buf::Pool;
+
+/// A runtime, as far as one connection sees it: a clock, one timer, and this thread's storage.
+pub trait Runtime: Unpin {
+    /// The time now. The origin is the implementation's choice; readings never go back.
+    fn now(&self) -> Instant;
+
+    /// Ready when it is `at` or later; until then the task is woken at `at`. Each call replaces the
+    /// wake-up of the one before.
+    fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()>;
+
+    /// Lends the storage that the connections of this thread share.
+    fn with_pool<T>(f: impl FnOnce(&mut Pool) -> T) -> T;
+}
+
+/// How the runtime reads from an `R`.
+pub trait PollRead<R>: Runtime {
+    /// Reads into `buf`, which is never empty; zero means the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the transport.
+    fn poll_read(io: &mut R, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+}
+
+/// How the runtime writes to a `W`.
+pub trait PollWrite<W>: Runtime {
+    /// Writes from `bufs`, none of which is empty.
+    ///
+    /// # Errors
+    /// Those of the transport.
+    fn poll_write(
+        io: &mut W,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>>;
+
+    /// Passes on what the transport itself buffers.
+    ///
+    /// # Errors
+    /// Those of the transport.
+    fn poll_flush(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Shuts the write side down.
+    ///
+    /// # Errors
+    /// Those of the transport.
+    fn poll_shutdown(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}

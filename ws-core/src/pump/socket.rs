@@ -1,0 +1,240 @@
+//! A connection in one piece: one task reads and writes.
+
+use core::fmt;
+use core::future::poll_fn;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+
+use bytes::{Buf, Bytes};
+
+use super::driver::{Driver, lend_sending};
+use super::runtime::{PollRead, PollWrite};
+use super::split::{self, Reader, Writer};
+use crate::buf::SendBuf;
+use crate::close::CloseCode;
+use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
+use crate::error::{Error, SendError};
+use crate::handshake::{Agreed, Opened};
+use crate::message::Message;
+
+/// With this much in the queue, `feed` writes what the transport takes without waiting for it.
+const WRITE_EARLY: usize = 64 * 1024;
+
+/// An open WebSocket over a stream `S` of a runtime `R`.
+///
+/// [`send`](Self::send) queues a message and writes it out. [`feed`](Self::feed) only queues: what
+/// was fed, and every pong, leaves in one write as soon as [`next`](Self::next) has nothing more to
+/// hand out and is about to wait. A loop of `next` and `feed` is therefore the fast one.
+///
+/// Pings are answered, timeouts run and closing handshakes proceed while `next` (or
+/// [`read`](Self::read), or [`close`](Self::close)) is awaited.
+pub struct WebSocket<S, R> {
+    pub(super) conn: Connection,
+    pub(super) driver: Driver<S, R>,
+}
+
+impl<S, R> WebSocket<S, R>
+where
+    R: PollRead<S> + PollWrite<S>,
+{
+    /// A WebSocket on a stream whose opening handshake is done.
+    #[must_use]
+    pub fn upgraded(io: S, runtime: R, opened: Opened, config: &Config) -> Self {
+        let driver = Driver::new(io, runtime);
+        let conn = Connection::new(opened, config, driver.now);
+        Self { conn, driver }
+    }
+
+    /// The next event, owned; `None` after [`OwnedEvent::Closed`], once the transport is done with.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: no event, byte or deadline is lost if the future is dropped.
+    pub async fn next(&mut self) -> Option<OwnedEvent> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// [`next`](Self::next) as a poll function.
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedEvent>> {
+        let found = ready!(self.driver.poll(&mut self.conn, cx));
+        Poll::Ready(if found {
+            self.conn.poll_owned(self.driver.now)
+        } else {
+            None
+        })
+    }
+
+    /// The next event, lent, and the sender to answer it with; `None` as for [`next`](Self::next).
+    /// What is queued with the sender leaves as with [`feed`](Self::feed).
+    ///
+    /// This is the reading that allocates nothing.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: no event, byte or deadline is lost if the future is dropped.
+    pub async fn read(&mut self) -> Option<(Event<'_>, &mut Sender)> {
+        poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await;
+        lend_sending::<R>(self.conn.io().1);
+        self.conn.poll(self.driver.now)
+    }
+
+    /// Queues a message and writes the queue out: when this returns, the transport has the bytes.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if the message can't be sent, [`Error::Io`] if the transport fails.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the message is either queued as a whole or not at all. Once queued
+    /// it leaves with the next call that writes, [`next`](Self::next) included.
+    pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Queues a message. Waits only while the queue is full; see [`flush`](Self::flush) for when it
+    /// leaves.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
+        let message = message.into();
+        if self.conn.io().1.is_full() {
+            poll_fn(|cx| self.poll_room(cx)).await?;
+        }
+        self.sender().send(message)?;
+        if self.conn.io().1.remaining() >= WRITE_EARLY {
+            poll_fn(|cx| self.driver.poll_flush(&mut self.conn, cx, |_| true)).await?;
+        }
+        Ok(())
+    }
+
+    /// Queues several messages, all or none, and writes them out together.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), for the first message that can't be sent.
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send), for all of them together.
+    pub async fn send_all(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
+        if self.conn.io().1.is_full() {
+            poll_fn(|cx| self.poll_room(cx)).await?;
+        }
+        self.sender().batch(messages)?;
+        self.flush().await
+    }
+
+    /// Writes out everything queued.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the transport fails, or takes nothing until a deadline of the connection.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: what was not written yet leaves with the next call that writes.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush_all(cx)).await
+    }
+
+    /// Closes the connection: queues a Close frame, drops the messages that still arrive, and
+    /// returns when the peer has answered and the transport is done with, or at the deadline.
+    ///
+    /// To read what the peer sent before its Close, queue it with [`sender`](Self::sender) and go on
+    /// with [`next`](Self::next).
+    ///
+    /// # Errors
+    /// [`Error::Send`] for a code or reason that can't be sent; the connection is unharmed then.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: the Close frame is queued once, and calling it again goes on waiting.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
+        if self.conn.sender().is_open() {
+            self.start_close(code, reason)?;
+        }
+        while poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await {
+            self.conn.poll(self.driver.now);
+        }
+        self.conn
+            .closed()
+            .cloned()
+            .ok_or(Error::Send(SendError::Closed))
+    }
+
+    /// Queues a Close frame and starts its deadline, without waiting.
+    pub(super) fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        self.driver.now = self.driver.runtime.now();
+        self.conn.close(code, reason, self.driver.now)
+    }
+
+    /// The sending half: fragments, pings, and whatever else is to be queued without waiting. It
+    /// leaves as with [`feed`](Self::feed).
+    pub fn sender(&mut self) -> &mut Sender {
+        lend_sending::<R>(self.conn.io().1);
+        self.conn.sender()
+    }
+
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let room = self
+            .driver
+            .poll_flush(&mut self.conn, cx, |out| !out.is_full());
+        Poll::Ready(Ok(ready!(room)?))
+    }
+
+    pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(ready!(self.driver.poll_flush(
+            &mut self.conn,
+            cx,
+            SendBuf::is_empty
+        ))?))
+    }
+
+    /// What the opening handshake agreed on.
+    #[must_use]
+    pub const fn agreed(&self) -> &Agreed {
+        self.conn.agreed()
+    }
+
+    /// How it ended, once [`OwnedEvent::Closed`] was handed out.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.conn.closed()
+    }
+
+    /// The time from the last answered keepalive ping to its pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.conn.round_trip()
+    }
+
+    /// The stream underneath. Reading from it or writing to it breaks the connection.
+    #[must_use]
+    pub const fn stream(&self) -> &S {
+        &self.driver.io
+    }
+
+    /// The stream, and the bytes received from it that no event has consumed. What was queued and
+    /// not written is dropped: [`flush`](Self::flush) first.
+    #[must_use]
+    pub fn into_inner(self) -> (S, Bytes) {
+        (self.driver.io, self.conn.into_leftover())
+    }
+
+    /// Two halves for two tasks; `split` divides the stream.
+    #[must_use]
+    pub fn split_with<Rd, Wr>(
+        self,
+        split: impl FnOnce(S) -> (Rd, Wr),
+    ) -> (Reader<Rd, Wr, R>, Writer<Wr, R>)
+    where
+        R: PollRead<Rd> + PollWrite<Wr>,
+    {
+        split::split(self, split)
+    }
+}
+
+impl<S, R> fmt::Debug for WebSocket<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("conn", &self.conn)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,473 @@
+//! A connection in two halves, for two tasks.
+//!
+//! The reader owns everything that receiving needs, so decoding takes no lock. The write side is
+//! shared, behind a lock that is held for one non-blocking write at most: the writer takes it to
+//! send, the reader only to hand over a reply, to run a deadline, or to finish a flush that nobody
+//! else will finish.
+//!
+//! Nothing gets stuck: whenever a write stalls, both halves are told when the transport is writable
+//! again, so a dropped `send` is finished by the reader, and a pong leaves without a `send`.
+
+#![allow(clippy::disallowed_types, reason = "two tasks share the write side")]
+
+use core::fmt;
+use core::future::poll_fn;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::driver::{WriteState, lend_sending, poll_read_into, reclaim};
+use super::runtime::{PollRead, PollWrite};
+use super::socket::WebSocket;
+use super::wakers::{Half, Wakers};
+use crate::Instant;
+use crate::buf::SendBuf;
+use crate::close::CloseCode;
+use crate::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
+use crate::error::Error;
+use crate::frame::Reply;
+use crate::handshake::Agreed;
+use crate::machine::{Transport, TransportEnd};
+use crate::message::Message;
+
+/// Reads in one poll that lead to nothing before other tasks get a turn.
+const READS: u32 = 32;
+
+/// The half of a [`WebSocket`] that receives.
+///
+/// It answers pings, runs the deadlines and completes the closing handshake, so it must be polled
+/// for any of that to happen.
+pub struct Reader<Rd, Wr, R> {
+    receiver: Receiver,
+    io: Rd,
+    runtime: R,
+    now: Instant,
+    ended: bool,
+    /// Something in the send queue is for this half to write.
+    owes: bool,
+    agreed: Agreed,
+    shared: Arc<Shared<Wr>>,
+}
+
+/// The half of a [`WebSocket`] that sends.
+pub struct Writer<Wr, R> {
+    shared: Arc<Shared<Wr>>,
+    runtime: core::marker::PhantomData<fn() -> R>,
+}
+
+struct Shared<Wr> {
+    #[allow(
+        clippy::disallowed_types,
+        reason = "two tasks share it; never held across an await"
+    )]
+    side: Mutex<Side<Wr>>,
+    wakers: Arc<Wakers>,
+    /// The reader has something to do on the write side: a Close frame of the writer's to learn of,
+    /// or bytes that no one is writing.
+    dirty: AtomicBool,
+}
+
+/// The write side.
+struct Side<Wr> {
+    io: Wr,
+    sender: Sender,
+    out: WriteState,
+    /// Writing failed, or is of no use any more.
+    broken: bool,
+}
+
+impl<Wr> Side<Wr> {
+    fn shutdown<R: PollWrite<Wr>>(&mut self, cx: &mut Context<'_>) {
+        self.out.shutdown::<Wr, R>(&mut self.io, cx);
+    }
+}
+
+impl<Wr> Shared<Wr> {
+    fn lock(&self) -> MutexGuard<'_, Side<Wr>> {
+        // A panic in a transport's write leaves nothing half done here.
+        self.side.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the reader that there is something to do.
+    fn notify_reader(&self) {
+        self.dirty.store(true, Ordering::SeqCst);
+        self.wakers.wake_half(Half::Reader);
+    }
+
+    /// Writes until `enough` has left; both halves are woken when the transport takes more.
+    fn poll_flush<R: PollWrite<Wr>>(
+        &self,
+        side: &mut Side<Wr>,
+        half: Half,
+        cx: &Context<'_>,
+        enough: impl Fn(&SendBuf) -> bool,
+    ) -> Poll<io::Result<()>> {
+        if side.broken {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        self.wakers.register(half, cx.waker());
+        let waker = self.wakers.waker();
+        let Side {
+            io, sender, out, ..
+        } = side;
+        match out.poll_write::<Wr, R>(io, sender.buf(), &mut Context::from_waker(&waker)) {
+            Poll::Pending if enough(sender.buf()) => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(())) => {
+                reclaim::<R>(None, sender.buf());
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                sender.unwritable();
+                side.broken = true;
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+pub(super) fn split<S, Rd, Wr, R>(
+    socket: WebSocket<S, R>,
+    split: impl FnOnce(S) -> (Rd, Wr),
+) -> (Reader<Rd, Wr, R>, Writer<Wr, R>) {
+    let WebSocket { conn, driver } = socket;
+    let agreed = conn.agreed().clone();
+    let (receiver, sender) = conn.split();
+    let (reader, writer) = split(driver.io);
+    let side = Side {
+        io: writer,
+        sender,
+        out: driver.out,
+        broken: false,
+    };
+    let shared = Arc::new(Shared {
+        side: Mutex::new(side),
+        wakers: Arc::default(),
+        // Whatever was queued before is the reader's to write if no one else does.
+        dirty: AtomicBool::new(true),
+    });
+    let reader = Reader {
+        receiver,
+        io: reader,
+        runtime: driver.runtime,
+        now: driver.now,
+        ended: false,
+        owes: false,
+        agreed,
+        shared: Arc::clone(&shared),
+    };
+    (
+        reader,
+        Writer {
+            shared,
+            runtime: core::marker::PhantomData,
+        },
+    )
+}
+
+impl<Rd, Wr, R> Reader<Rd, Wr, R>
+where
+    R: PollRead<Rd> + PollWrite<Wr>,
+{
+    /// The next event, owned; `None` after [`OwnedEvent::Closed`], once the transport is done with.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: no event, byte or deadline is lost if the future is dropped.
+    pub async fn next(&mut self) -> Option<OwnedEvent> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// [`next`](Self::next) as a poll function.
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedEvent>> {
+        if !ready!(self.poll_ready(cx)) {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(self.receiver.poll_owned(self.now).and_then(Result::ok))
+    }
+
+    /// The next event, lent; `None` as for [`next`](Self::next).
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: no event, byte or deadline is lost if the future is dropped.
+    pub async fn read(&mut self) -> Option<Event<'_>> {
+        poll_fn(|cx| self.poll_ready(cx)).await;
+        match self.receiver.poll(self.now)? {
+            Received::Event(event) => Some(event),
+            Received::Reply(_) => None,
+        }
+    }
+
+    /// What the opening handshake agreed on.
+    #[must_use]
+    pub const fn agreed(&self) -> &Agreed {
+        &self.agreed
+    }
+
+    /// How it ended, once [`OwnedEvent::Closed`] was handed out.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.receiver.closed()
+    }
+
+    /// The time from the last answered keepalive ping to its pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.receiver.round_trip()
+    }
+
+    /// The loop of `machine.rs`, with the write side behind its lock.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        // Before anything is looked at, so that no notice of the writer can fall in between.
+        self.shared.wakers.register(Half::Reader, cx.waker());
+        self.now = self.runtime.now();
+        for _ in 0..READS {
+            if self.shared.dirty.swap(false, Ordering::SeqCst) {
+                self.look_at_writer();
+            }
+            if self.find() {
+                return Poll::Ready(true);
+            }
+            if self.owes && self.poll_write(cx).is_ready() {
+                // The end may have waited for just that.
+                continue;
+            }
+            match self.receiver.transport() {
+                Transport::Open => {}
+                Transport::Shutdown => self.shared.lock().shutdown::<R>(cx),
+                Transport::Close => {
+                    self.shared.lock().shutdown::<R>(cx);
+                    self.release();
+                    return Poll::Ready(false);
+                }
+            }
+            if self.poll_timer(cx).is_ready() {
+                continue;
+            }
+            if self.ended {
+                self.release();
+                return Poll::Ready(false);
+            }
+            if self.poll_fill(cx).is_pending() {
+                if let Some(storage) = self.receiver.buf().take_storage() {
+                    R::with_pool(|pool| pool.reclaim_receiving(storage));
+                }
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Decodes up to the next event; replies go to the sender on the way.
+    fn find(&mut self) -> bool {
+        let found = loop {
+            match self.receiver.ready(self.now) {
+                Ok(found) => break found,
+                Err(reply) => self.pay(&reply),
+            }
+        };
+        if found && matches!(self.receiver.peek(), Some(Event::Closed(_))) {
+            self.release();
+        }
+        found
+    }
+
+    fn pay(&mut self, reply: &Reply) {
+        self.shared.lock().sender.reply(reply);
+        self.owes = true;
+    }
+
+    /// Takes over what the writer has left: a Close frame to wait for, or bytes to write.
+    fn look_at_writer(&mut self) {
+        let mut side = self.shared.lock();
+        if let Some(close) = side.sender.take_close() {
+            self.receiver.closing(close, self.now);
+        }
+        if side.broken {
+            self.receiver.unwritable(self.now);
+        }
+        self.owes |= !side.broken;
+    }
+
+    fn poll_write(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let mut side = self.shared.lock();
+        let written = self
+            .shared
+            .poll_flush::<R>(&mut side, Half::Reader, cx, SendBuf::is_empty);
+        if ready!(written).is_err() {
+            self.receiver.unwritable(self.now);
+        }
+        drop(side);
+        self.receiver.flushed();
+        self.owes = false;
+        Poll::Ready(())
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((at, _)) = self.receiver.poll_timeout() else {
+            return Poll::Pending;
+        };
+        if self.now < at {
+            ready!(self.runtime.poll_until(cx, at));
+            self.now = self.runtime.now().max(at);
+        }
+        self.receiver
+            .handle_timeout(self.now, &mut self.shared.lock().sender);
+        self.owes = true;
+        Poll::Ready(())
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let end = match ready!(poll_read_into::<Rd, R>(
+            &mut self.io,
+            self.receiver.buf(),
+            cx
+        )) {
+            Ok(0) => TransportEnd::Eof,
+            Ok(_) => return Poll::Ready(()),
+            Err(error) => error.kind().into(),
+        };
+        self.ended = true;
+        self.receiver.lost(end);
+        Poll::Ready(())
+    }
+
+    /// The connection has ended: nothing can be sent any more, and no one should wait to.
+    fn release(&self) {
+        let over = self.receiver.transport() == Transport::Close;
+        let mut side = self.shared.lock();
+        side.sender.shut();
+        side.broken |= over;
+        drop(side);
+        self.shared.wakers.wake_half(Half::Writer);
+    }
+}
+
+impl<Wr, R> Writer<Wr, R>
+where
+    R: PollWrite<Wr>,
+{
+    /// Queues a message and writes the queue out: when this returns, the transport has the bytes.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if the message can't be sent, [`Error::Io`] if the transport fails.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the message is either queued as a whole or not at all. Once queued
+    /// the reader writes it out, if nothing else does.
+    pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Queues a message. Waits only while the queue is full; what was queued leaves with the next
+    /// [`send`](Self::send) or [`flush`](Self::flush), or with a reply of the reader's.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
+        let message = message.into();
+        poll_fn(|cx| self.poll_room(cx)).await?;
+        Ok(self.with_sender(|sender| sender.send(message))?)
+    }
+
+    /// Queues several messages, all or none, and writes them out together.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), for the first message that can't be sent.
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send), for all of them together.
+    pub async fn send_all(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_room(cx)).await?;
+        self.with_sender(|sender| sender.batch(messages))?;
+        self.flush().await
+    }
+
+    /// Writes out everything queued.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the transport fails, or the connection ends before everything is written.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: what was not written yet is left to the reader.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// Queues a Close frame and writes it out. The reader goes on until the peer has answered, or
+    /// the deadline has passed, and then tells the end.
+    ///
+    /// # Errors
+    /// [`Error::Send`] for a code or reason that can't be sent, or a connection that is closing
+    /// already; [`Error::Io`] if the transport fails.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: once queued, the Close frame is written by the reader, if by no one else.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.with_sender(|sender| sender.close(code, reason))?;
+        self.flush().await
+    }
+
+    /// The sending half itself, under its lock: fragments, pings, and whatever else is to be queued
+    /// without waiting. It leaves as with [`feed`](Self::feed).
+    pub fn with_sender<T>(&mut self, f: impl FnOnce(&mut Sender) -> T) -> T {
+        let mut side = self.shared.lock();
+        lend_sending::<R>(side.sender.buf());
+        let was_open = side.sender.is_open();
+        let answer = f(&mut side.sender);
+        let closed = was_open && !side.sender.is_open();
+        drop(side);
+        if closed {
+            self.shared.notify_reader();
+        }
+        answer
+    }
+
+    pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_write(cx, |out| !out.is_full())
+    }
+
+    pub(super) fn poll_flush(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_write(cx, SendBuf::is_empty)
+    }
+
+    fn poll_write(
+        &self,
+        cx: &Context<'_>,
+        enough: impl Fn(&SendBuf) -> bool,
+    ) -> Poll<Result<(), Error>> {
+        let mut side = self.shared.lock();
+        if enough(side.sender.buf()) {
+            return Poll::Ready(Ok(()));
+        }
+        let written = self
+            .shared
+            .poll_flush::<R>(&mut side, Half::Writer, cx, enough);
+        drop(side);
+        if !matches!(written, Poll::Ready(Ok(()))) {
+            // The reader finishes what this half may never come back to, and learns of failures.
+            self.shared.notify_reader();
+        }
+        written.map_err(Error::Io)
+    }
+}
+
+impl<Rd, Wr, R> fmt::Debug for Reader<Rd, Wr, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("receiver", &self.receiver)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Wr, R> fmt::Debug for Writer<Wr, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
