@@ -1,1 +1,3 @@
-
+//! WebSocket for smol and async-std.
+mod runtime;
+pub use runtime::FuturesIo;

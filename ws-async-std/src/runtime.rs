@@ -32,7 +32,10 @@ impl FuturesIo {
     /// A clock that starts now.
     #[must_use]
     pub fn new() -> Self {
-        Self { origin: Clock::now(), timer: None }
+        Self {
+            origin: Clock::now(),
+            timer: None,
+        }
     }
 
     /// A timer for `at`; for ever, if that is further than the clock goes.

@@ -1,5 +1,10 @@
 #![doc = "WebSocket as a pure state machine."]
 #![no_std]
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
@@ -21,6 +26,8 @@ mod role;
 mod seed;
 mod time;
 
+/// The buffers of the public API are those of this crate.
+pub use bytes;
 pub use machine::{Deadline, Machine, Transport, TransportEnd};
 pub use role::Role;
 pub use seed::Seed;

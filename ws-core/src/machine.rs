@@ -4,7 +4,8 @@
 //! and the connection are machines, and a binding has one loop for all of them:
 //!
 //! 1. [`ready`](Machine::ready): is there something to take? If so, take it.
-//! 2. Write what [`io`](Machine::io) has to write, as far as the transport takes it.
+//! 2. Write what [`io`](Machine::io) has to write, as far as the transport takes it. If that was
+//!    anything, begin again: the end of a connection is told when its last words are written.
 //! 3. Do what [`transport`](Machine::transport) says.
 //! 4. If [`poll_timeout`](Machine::poll_timeout) has passed: [`handle_timeout`](Machine::handle_timeout).
 //! 5. Read into the receive buffer; at the end of the stream say [`lost`](Machine::lost).

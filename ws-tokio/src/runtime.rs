@@ -30,7 +30,10 @@ impl Tokio {
     /// A clock that starts now.
     #[must_use]
     pub fn new() -> Self {
-        Self { origin: Clock::now(), sleep: None }
+        Self {
+            origin: Clock::now(),
+            sleep: None,
+        }
     }
 }
 
@@ -53,7 +56,9 @@ impl Runtime for Tokio {
 
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         let deadline = self.origin + Duration::from_nanos(at.as_nanos());
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);
         }

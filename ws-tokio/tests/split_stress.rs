@@ -58,7 +58,9 @@ async fn nothing_is_lost_between_two_tasks_on_a_narrow_pipe() {
         for i in 0..MESSAGES {
             writer.feed(format!("message {i}")).await.unwrap();
             if i % 7 == 0 {
-                writer.with_sender(|sender| sender.ping(&i.to_be_bytes())).unwrap();
+                writer
+                    .with_sender(|sender| sender.ping(&i.to_be_bytes()))
+                    .unwrap();
                 pings += 1;
             }
             writer.flush().await.unwrap();
@@ -82,10 +84,16 @@ async fn nothing_is_lost_between_two_tasks_on_a_narrow_pipe() {
             event => panic!("{event:?}"),
         }
         if echoes == MESSAGES {
-            all_here.take().into_iter().for_each(|all_here| all_here.send(()).unwrap());
+            all_here
+                .take()
+                .into_iter()
+                .for_each(|all_here| all_here.send(()).unwrap());
         }
     }
     let pings = sender.await.unwrap();
-    assert_eq!((echoes, pongs, echo.await.unwrap()), (MESSAGES, pings, pings));
+    assert_eq!(
+        (echoes, pongs, echo.await.unwrap()),
+        (MESSAGES, pings, pings)
+    );
     assert_eq!(end.unwrap().cause, Cause::Local);
 }

@@ -94,6 +94,10 @@ impl Closing {
         self.closed.as_deref()
     }
 
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Was the end told?
     pub(super) const fn is_told(&self) -> bool {
         self.told

@@ -245,8 +245,8 @@ impl Sender {
         self.buf.abandon();
     }
 
-    /// Refuses everything from now on; what is queued may still be written.
-    pub(crate) fn shut(&mut self) {
+    /// The connection has ended: refuses everything from now on. What is queued may still be written.
+    pub fn shut(&mut self) {
         self.open = false;
     }
 

@@ -51,11 +51,20 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             }
             // Bytes out. What does not fit now is tried again when the transport wakes the task.
             let out = machine.io().1;
-            if let Poll::Ready(Err(_)) = self.out.poll_write::<S, R>(&mut self.io, out, cx) {
+            let waiting = out.has_remaining();
+            let written = self.out.poll_write::<S, R>(&mut self.io, out, cx);
+            if let Poll::Ready(Err(_)) = written {
                 machine.unwritable(self.now);
                 continue;
             }
+            if waiting && machine.io().1.is_empty() {
+                // The end may have waited for just that.
+                continue;
+            }
+            // What the transport itself buffers must get out too, but not after the last deadline.
+            let flushing = written.is_pending() && machine.poll_timeout().is_some();
             match machine.transport() {
+                Transport::Shutdown | Transport::Close if flushing => {}
                 Transport::Open => {}
                 Transport::Shutdown => self.out.shutdown::<S, R>(&mut self.io, cx),
                 Transport::Close => {

@@ -10,13 +10,14 @@
 
 #![allow(clippy::disallowed_types, reason = "two tasks share the write side")]
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::driver::{WriteState, lend_sending, poll_read_into, reclaim};
 use super::runtime::{PollRead, PollWrite};

@@ -8,9 +8,10 @@
     reason = "two tasks share it; held for an instant"
 )]
 
+use alloc::sync::Arc;
+use alloc::task::Wake;
 use core::task::Waker;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Wake;
+use std::sync::{Mutex, PoisonError};
 
 /// Which half of a split connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
