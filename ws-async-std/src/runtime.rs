@@ -12,9 +12,10 @@ use std::time::{Duration, Instant as Clock};
 
 use async_io::Timer;
 use futures_io::{AsyncRead, AsyncWrite};
+use futures_lite::io::{ReadHalf, WriteHalf, split};
 use ws_core::Instant;
 use ws_core::buf::Pool;
-use ws_core::pump::{PollRead, PollWrite, Runtime};
+use ws_core::pump::{PollRead, PollWrite, Runtime, Split};
 
 thread_local! {
     /// The storage that the connections of this thread share.
@@ -109,5 +110,14 @@ impl<W: AsyncWrite + Unpin> PollWrite<W> for FuturesIo {
 
     fn poll_shutdown(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(io).poll_close(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Split<S> for FuturesIo {
+    type ReadHalf = ReadHalf<S>;
+    type WriteHalf = WriteHalf<S>;
+
+    fn split(io: S) -> (ReadHalf<S>, WriteHalf<S>) {
+        split(io)
     }
 }

@@ -6,9 +6,14 @@ use std::time::{Duration, Instant as Clock};
 
 use ws_core::buf::{RecvBuf, SendBuf};
 use ws_core::bytes::Buf;
+use ws_core::handshake::HandshakeError;
 use ws_core::{Instant, Machine, Transport as Advice, TransportEnd};
 
 use crate::Transport;
+
+/// What a machine that gives neither a result nor an error stands for; none does.
+pub(crate) const GONE: HandshakeError =
+    HandshakeError::Ended { end: TransportEnd::Other, received: 0 };
 
 /// Pieces handed to one vectored write.
 const PIECES: usize = 16;
@@ -23,7 +28,8 @@ pub(crate) struct Driver<S> {
     pub(crate) clock: Anchor,
     pub(crate) read_wait: Wait,
     pub(crate) write_wait: Wait,
-    ended: bool,
+    /// How the transport ended, if it did.
+    pub(crate) ended: Option<TransportEnd>,
     shut: bool,
 }
 
@@ -65,7 +71,7 @@ impl<S: Transport> Driver<S> {
             clock: Anchor(Clock::now()),
             read_wait: Wait::default(),
             write_wait: Wait::default(),
-            ended: false,
+            ended: None,
             shut: false,
         }
     }
@@ -95,7 +101,7 @@ impl<S: Transport> Driver<S> {
                     return false;
                 }
             }
-            if self.ended {
+            if self.ended.is_some() {
                 return false;
             }
             if self.expired(machine) {
@@ -159,7 +165,7 @@ impl<S: Transport> Driver<S> {
             Ok(_) => return,
             Err(error) => error.kind().into(),
         };
-        self.ended = true;
+        self.ended = Some(end);
         machine.lost(end);
     }
 

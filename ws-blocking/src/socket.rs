@@ -1,6 +1,7 @@
 //! A connection in one piece: one thread reads and writes.
 
 use std::io;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use ws_core::buf::SendBuf;
@@ -9,6 +10,7 @@ use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
 use ws_core::error::{Error, SendError};
 use ws_core::handshake::{Agreed, Opened};
+use ws_core::Machine;
 use ws_core::message::Message;
 
 use crate::driver::Driver;
@@ -27,7 +29,7 @@ const WRITE_EARLY: usize = 64 * 1024;
 /// Pings are answered, timeouts run and closing handshakes proceed while a thread is in `next` (or
 /// [`read`](Self::read), or [`close`](Self::close)).
 #[derive(Debug)]
-pub struct WebSocket<S> {
+pub struct WebSocket<S = TcpStream> {
     pub(crate) conn: Connection,
     pub(crate) driver: Driver<S>,
 }
@@ -36,8 +38,15 @@ impl<S: Transport> WebSocket<S> {
     /// A WebSocket on a stream whose opening handshake is done.
     #[must_use]
     pub fn upgraded(io: S, opened: Opened, config: &Config) -> Self {
-        let driver = Driver::new(io);
-        let conn = Connection::new(opened, config, driver.now());
+        Self::over(Driver::new(io), opened, config)
+    }
+
+    /// A WebSocket on what the opening handshake was driven with.
+    pub(crate) fn over(driver: Driver<S>, opened: Opened, config: &Config) -> Self {
+        let mut conn = Connection::new(opened, config, driver.now());
+        if let Some(end) = driver.ended {
+            conn.lost(end);
+        }
         Self { conn, driver }
     }
 
@@ -58,8 +67,11 @@ impl<S: Transport> WebSocket<S> {
     /// Waits for the next event, lent, and the sender to answer it with; `None` as for
     /// [`next`](Self::next). What is queued with the sender leaves as with [`feed`](Self::feed).
     ///
-    /// This is the reading that allocates nothing.
+    /// Nothing is read while the send queue is full, so there is room for a message in answer to
+    /// every event. This is the reading that allocates nothing.
     pub fn read(&mut self) -> Option<(Event<'_>, &mut Sender)> {
+        // If writing fails, reading tells how it ended.
+        let _ = self.make_room();
         if self.driver.run(&mut self.conn) {
             self.conn.poll(self.driver.now())
         } else {

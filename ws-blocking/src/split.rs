@@ -6,7 +6,7 @@
 //! reader never waits for it: if the write side is taken, whoever has it writes the reply too.
 
 use std::io::{self, ErrorKind};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ const REPLY_PATIENCE: Duration = Duration::from_millis(10);
 /// It answers pings, runs the deadlines and completes the closing handshake, so a thread must be in
 /// it for any of that to happen.
 #[derive(Debug)]
-pub struct Reader<S> {
+pub struct Reader<S = TcpStream> {
     receiver: Receiver,
     io: S,
     clock: Anchor,
@@ -45,7 +45,7 @@ pub struct Reader<S> {
 
 /// The half of a [`WebSocket`] that sends.
 #[derive(Debug)]
-pub struct Writer<S> {
+pub struct Writer<S = TcpStream> {
     clock: Anchor,
     close_timeout: Duration,
     shared: Arc<Shared<S>>,
@@ -195,7 +195,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
         io,
         clock: driver.clock,
         wait: driver.read_wait,
-        ended: false,
+        ended: driver.ended.is_some(),
         owes: true,
         agreed,
         shared: Arc::clone(&shared),

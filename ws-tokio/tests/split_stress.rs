@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use tokio::io::{DuplexStream, duplex, split};
+use tokio::io::{DuplexStream, duplex};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Cause, Config, OwnedEvent};
 use ws_core::handshake::{Agreed, Opened};
@@ -27,7 +27,7 @@ async fn nothing_is_lost_between_two_tasks_on_a_narrow_pipe() {
     let [client, server] = pair(37);
 
     let echo = tokio::spawn(async move {
-        let (mut reader, mut writer) = server.split_with(split);
+        let (mut reader, mut writer) = server.split();
         let mut pings = 0;
         let mut since = 0;
         while let Some(event) = reader.next().await {
@@ -51,7 +51,7 @@ async fn nothing_is_lost_between_two_tasks_on_a_narrow_pipe() {
         pings
     });
 
-    let (mut reader, mut writer) = client.split_with(split);
+    let (mut reader, mut writer) = client.split();
     let (all_here, all_echoed) = tokio::sync::oneshot::channel();
     let sender = tokio::spawn(async move {
         let mut pings = 0;

@@ -24,7 +24,8 @@ pub(super) struct Driver<S, R> {
     /// The time of the last look at the clock: once per poll.
     pub(super) now: Instant,
     pub(super) out: WriteState,
-    ended: bool,
+    /// How the transport ended, if it did.
+    pub(super) ended: Option<TransportEnd>,
 }
 
 impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
@@ -35,7 +36,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             runtime,
             now,
             out: WriteState::default(),
-            ended: false,
+            ended: None,
         }
     }
 
@@ -76,7 +77,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             if self.poll_timer(machine, cx).is_ready() {
                 continue;
             }
-            if self.ended {
+            if self.ended.is_some() {
                 Self::settle(machine);
                 return Poll::Ready(false);
             }
@@ -143,7 +144,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             Ok(_) => return Poll::Ready(()),
             Err(error) => error.kind().into(),
         };
-        self.ended = true;
+        self.ended = Some(end);
         machine.lost(end);
         Poll::Ready(())
     }

@@ -8,13 +8,14 @@ use core::time::Duration;
 use bytes::{Buf, Bytes};
 
 use super::driver::{Driver, lend_sending};
-use super::runtime::{PollRead, PollWrite};
+use super::runtime::{PollRead, PollWrite, Split};
 use super::split::{self, Reader, Writer};
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
 use crate::error::{Error, SendError};
 use crate::handshake::{Agreed, Opened};
+use crate::machine::Machine;
 use crate::message::Message;
 
 /// With this much in the queue, `feed` writes what the transport takes without waiting for it.
@@ -40,8 +41,15 @@ where
     /// A WebSocket on a stream whose opening handshake is done.
     #[must_use]
     pub fn upgraded(io: S, runtime: R, opened: Opened, config: &Config) -> Self {
-        let driver = Driver::new(io, runtime);
-        let conn = Connection::new(opened, config, driver.now);
+        Self::over(Driver::new(io, runtime), opened, config)
+    }
+
+    /// A WebSocket on what the opening handshake was driven with.
+    pub(super) fn over(driver: Driver<S, R>, opened: Opened, config: &Config) -> Self {
+        let mut conn = Connection::new(opened, config, driver.now);
+        if let Some(end) = driver.ended {
+            conn.lost(end);
+        }
         Self { conn, driver }
     }
 
@@ -66,11 +74,16 @@ where
     /// The next event, lent, and the sender to answer it with; `None` as for [`next`](Self::next).
     /// What is queued with the sender leaves as with [`feed`](Self::feed).
     ///
-    /// This is the reading that allocates nothing.
+    /// Nothing is read while the send queue is full, so there is room for a message in answer to
+    /// every event. This is the reading that allocates nothing.
     ///
     /// # Cancel safety
     /// Cancel-safe: no event, byte or deadline is lost if the future is dropped.
     pub async fn read(&mut self) -> Option<(Event<'_>, &mut Sender)> {
+        if self.conn.io().1.is_full() {
+            // If writing fails, reading tells how it ended.
+            let _ = poll_fn(|cx| self.poll_room(cx)).await;
+        }
         poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await;
         lend_sending::<R>(self.conn.io().1);
         self.conn.poll(self.driver.now)
@@ -218,7 +231,19 @@ where
         (self.driver.io, self.conn.into_leftover())
     }
 
-    /// Two halves for two tasks; `split` divides the stream.
+    /// Two halves for two tasks.
+    ///
+    /// Works for every stream, at the price of a lock around it; where the stream has halves of its
+    /// own, [`split_with`](Self::split_with) does without.
+    #[must_use]
+    pub fn split(self) -> (Reader<R::ReadHalf, R::WriteHalf, R>, Writer<R::WriteHalf, R>)
+    where
+        R: Split<S>,
+    {
+        split::split(self, R::split)
+    }
+
+    /// Two halves for two tasks; `split` divides the stream, as `TcpStream::into_split` does.
     #[must_use]
     pub fn split_with<Rd, Wr>(
         self,

@@ -154,7 +154,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         io: reader,
         runtime: driver.runtime,
         now: driver.now,
-        ended: false,
+        ended: driver.ended.is_some(),
         owes: false,
         agreed,
         shared: Arc::clone(&shared),
