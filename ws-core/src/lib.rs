@@ -25,6 +25,7 @@ pub mod pump;
 mod role;
 mod seed;
 mod time;
+pub mod url;
 
 /// The buffers of the public API are those of this crate.
 pub use bytes;
