@@ -15,6 +15,7 @@ pub mod buf;
 pub mod close;
 pub mod connection;
 pub mod error;
+pub mod ext;
 pub mod frame;
 pub mod handshake;
 mod linger;
