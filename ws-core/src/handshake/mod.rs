@@ -3,12 +3,25 @@
 //! Knows HTTP/1.1 heads and what RFC 6455 asks of them; refuses to know frames and connections. What
 //! a handshake leaves behind is an [`Opened`], the only way into a connection.
 
+mod error;
+mod explain;
+mod head;
+mod limits;
+mod rejection;
+mod scan;
+mod token;
+
 use alloc::boxed::Box;
 use core::fmt;
 
 use crate::buf::RecvBuf;
 use crate::seed::Keys;
 use crate::{Role, Seed};
+
+pub use error::{HandshakeError, HeadFault};
+pub use head::Headers;
+pub use limits::Limits;
+pub use rejection::Rejection;
 
 /// What both ends agreed on in the opening handshake.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
