@@ -3,25 +3,45 @@
 //! Knows HTTP/1.1 heads and what RFC 6455 asks of them; refuses to know frames and connections. What
 //! a handshake leaves behind is an [`Opened`], the only way into a connection.
 
+mod auth;
+mod body;
+mod client;
 mod error;
 mod explain;
+mod fields;
 mod head;
+mod key;
 mod limits;
+mod misuse;
 mod rejection;
+mod request;
+mod response;
 mod scan;
+mod target;
 mod token;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::buf::RecvBuf;
+use crate::ext::Offer;
 use crate::seed::Keys;
 use crate::{Role, Seed};
 
+pub use client::ClientHandshake;
 pub use error::{HandshakeError, HeadFault};
+pub use fields::HeaderError;
 pub use head::Headers;
 pub use limits::Limits;
+pub use misuse::RequestError;
 pub use rejection::Rejection;
+pub use request::Request;
+pub use response::Response;
+
+/// Bytes that are kept of what a peer sends behind its part while the other part is not written yet.
+/// No one has to send that early (RFC 6455 §4.1), and without a limit it could be anything.
+const EARLY: usize = 64 * 1024;
 
 /// What both ends agreed on in the opening handshake.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -29,6 +49,11 @@ pub use rejection::Rejection;
 pub struct Agreed {
     /// The subprotocol that the server chose (`Sec-WebSocket-Protocol`), if any.
     pub subprotocol: Option<Box<str>>,
+    /// The extensions that the server accepted by name (`Sec-WebSocket-Extensions`), with its
+    /// parameters. Applying them is up to who offered them.
+    pub extensions: Vec<Offer>,
+    /// All headers of the server's answer. Only a client has them.
+    pub response_headers: Option<Box<Headers>>,
 }
 
 /// What an opening handshake leaves behind: the role, what was agreed, and the bytes that followed
