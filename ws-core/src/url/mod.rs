@@ -113,6 +113,18 @@ impl Url {
         self.userinfo.as_ref()?.password.as_deref()
     }
 
+    /// Do both lead to the same scheme, host and port?
+    pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
+        (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
+    }
+
+    /// Takes over user and password unless it has its own.
+    pub(crate) fn inherit_user(&mut self, other: &Self) {
+        if self.userinfo.is_none() {
+            self.userinfo = other.userinfo.clone();
+        }
+    }
+
     const fn default_port(secure: bool) -> u16 {
         if secure { 443 } else { 80 }
     }
