@@ -15,6 +15,7 @@ pub mod buf;
 pub mod close;
 pub mod connection;
 pub mod error;
+pub mod ext;
 pub mod frame;
 pub mod handshake;
 mod linger;
@@ -25,6 +26,7 @@ pub mod pump;
 mod role;
 mod seed;
 mod time;
+pub mod url;
 
 /// The buffers of the public API are those of this crate.
 pub use bytes;
