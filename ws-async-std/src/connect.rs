@@ -7,8 +7,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::future;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::options::{ConnectError, ConnectOptions};
+use ws_core::pump;
 use ws_core::url::{Host, Url};
-use ws_core::{Seed, pump};
 
 use crate::net::TcpStream;
 use crate::{FuturesIo, WebSocket};
@@ -42,7 +42,9 @@ pub async fn connect_with(
 ) -> Result<WebSocket, ConnectError> {
     let url = request.url();
     if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt { authority: url.authority() });
+        return Err(ConnectError::TlsNotBuilt {
+            authority: url.authority(),
+        });
     }
     let late = async {
         Timer::after(options.dial_timeout).await;
@@ -50,7 +52,10 @@ pub async fn connect_with(
     };
     let stream = future::or(dial(url, options.nodelay), late)
         .await
-        .map_err(|error| ConnectError::Dial { authority: url.authority(), error })?;
+        .map_err(|error| ConnectError::Dial {
+            authority: url.authority(),
+            error,
+        })?;
     client(stream, request, options).await
 }
 
@@ -70,19 +75,8 @@ pub async fn client<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let seed = match &options.seed {
-        Some(seed) => seed.clone(),
-        None => random_seed()?,
-    };
+    let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
     Ok(pump::client(stream, FuturesIo::new(), request, options, seed).await?)
-}
-
-fn random_seed() -> Result<Seed, ConnectError> {
-    let mut bytes = [0; 32];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(Seed::new(bytes)),
-        Err(error) => Err(ConnectError::Random(error.into())),
-    }
 }
 
 async fn dial(url: &Url, nodelay: bool) -> io::Result<TcpStream> {

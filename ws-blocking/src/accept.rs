@@ -53,7 +53,11 @@ pub fn upgrade<S: Transport + 'static>(
     let mut handshake = ServerHandshake::new(options.handshake.clone(), driver.now());
     driver.run(&mut handshake);
     match handshake.poll(driver.now())? {
-        Some(_) => Ok(Upgrade { handshake, driver, config: options.config.clone() }),
+        Some(_) => Ok(Upgrade {
+            handshake,
+            driver,
+            config: options.config.clone(),
+        }),
         None => Err(GONE),
     }
 }
@@ -70,8 +74,11 @@ pub struct Upgrade<S = TcpStream> {
 impl<S: Transport> Upgrade<S> {
     /// What the client asks for.
     #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn request(&self) -> RequestHead<'_> {
-        self.handshake.request().expect("there is one until it is answered, which consumes this")
+        self.handshake
+            .request()
+            .expect("there is one until it is answered, which consumes this")
     }
 
     /// The stream underneath; to see who the client is, for example.
@@ -85,7 +92,11 @@ impl<S: Transport> Upgrade<S> {
     /// # Errors
     /// The answer can't be given, or the client is gone.
     pub fn accept(self, answer: Accept) -> Result<WebSocket<S>, AcceptError> {
-        let Self { mut handshake, mut driver, config } = self;
+        let Self {
+            mut handshake,
+            mut driver,
+            config,
+        } = self;
         handshake.accept(answer)?;
         driver.run(&mut handshake);
         handshake.poll(driver.now())?;
@@ -104,7 +115,8 @@ impl<S: Transport> Upgrade<S> {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<(), AcceptError> {
-        self.handshake.reject(status, headers, body, self.driver.now())?;
+        self.handshake
+            .reject(status, headers, body, self.driver.now())?;
         self.driver.run(&mut self.handshake);
         Ok(())
     }
@@ -112,6 +124,8 @@ impl<S: Transport> Upgrade<S> {
 
 impl<S> fmt::Debug for Upgrade<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade").field("handshake", &self.handshake).finish_non_exhaustive()
+        f.debug_struct("Upgrade")
+            .field("handshake", &self.handshake)
+            .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use ws_core::Seed;
 use ws_core::handshake::{ClientHandshake, Request, RequestError};
 use ws_core::options::{ConnectError, ConnectOptions};
 use ws_core::url::{Host, Url};
@@ -37,10 +36,14 @@ pub fn connect_with(
 ) -> Result<WebSocket, ConnectError> {
     let url = request.url();
     if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt { authority: url.authority() });
+        return Err(ConnectError::TlsNotBuilt {
+            authority: url.authority(),
+        });
     }
-    let stream = dial(url, options)
-        .map_err(|error| ConnectError::Dial { authority: url.authority(), error })?;
+    let stream = dial(url, options).map_err(|error| ConnectError::Dial {
+        authority: url.authority(),
+        error,
+    })?;
     client(stream, request, options)
 }
 
@@ -54,10 +57,7 @@ pub fn client<S: Transport>(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket<S>, ConnectError> {
-    let seed = match &options.seed {
-        Some(seed) => seed.clone(),
-        None => random_seed()?,
-    };
+    let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
     let mut driver = Driver::new(stream);
     let limits = options.handshake.clone();
     let mut handshake = ClientHandshake::new(request, limits, seed, driver.now());
@@ -65,14 +65,6 @@ pub fn client<S: Transport>(
     handshake.poll(driver.now())?;
     let opened = handshake.finish().map_err(|_| GONE)?;
     Ok(WebSocket::over(driver, opened, &options.config))
-}
-
-fn random_seed() -> Result<Seed, ConnectError> {
-    let mut bytes = [0; 32];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(Seed::new(bytes)),
-        Err(error) => Err(ConnectError::Random(error.into())),
-    }
 }
 
 /// Tries the addresses of the host one after the other, all within one deadline.

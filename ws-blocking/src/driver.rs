@@ -12,8 +12,10 @@ use ws_core::{Instant, Machine, Transport as Advice, TransportEnd};
 use crate::Transport;
 
 /// What a machine that gives neither a result nor an error stands for; none does.
-pub(crate) const GONE: HandshakeError =
-    HandshakeError::Ended { end: TransportEnd::Other, received: 0 };
+pub(crate) const GONE: HandshakeError = HandshakeError::Ended {
+    end: TransportEnd::Other,
+    received: 0,
+};
 
 /// Pieces handed to one vectored write.
 const PIECES: usize = 16;

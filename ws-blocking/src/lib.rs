@@ -12,6 +12,8 @@ pub use connect::{client, connect, connect_with};
 pub use socket::WebSocket;
 pub use split::{Reader, Writer};
 pub use transport::{Plain, Transport, TrySplit};
+/// The core, for everything that is not named here.
+pub use ws_core;
 pub use ws_core::close::CloseCode;
 pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
 pub use ws_core::error::{Error, ProtocolError, SendError};
@@ -21,5 +23,3 @@ pub use ws_core::handshake::{
 pub use ws_core::message::{Kind, Limits, Message, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
 pub use ws_core::url::Url;
-/// The core, for everything that is not named here.
-pub use ws_core;

@@ -4,13 +4,13 @@ use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use ws_core::Machine;
 use ws_core::buf::SendBuf;
 use ws_core::bytes::{Buf, Bytes};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
 use ws_core::error::{Error, SendError};
 use ws_core::handshake::{Agreed, Opened};
-use ws_core::Machine;
 use ws_core::message::Message;
 
 use crate::driver::Driver;

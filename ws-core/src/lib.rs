@@ -21,6 +21,8 @@ pub mod handshake;
 mod linger;
 mod machine;
 pub mod message;
+#[cfg(feature = "std")]
+pub mod options;
 #[cfg(feature = "pump")]
 pub mod pump;
 mod role;

@@ -31,7 +31,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
             _ => Ok(()),
         };
     }
-    let closed = socket.closed().cloned().ok_or("the connection ended without a word")?;
+    let closed = socket
+        .closed()
+        .cloned()
+        .ok_or("the connection ended without a word")?;
     closed.into_result()?;
     Ok(())
 }

@@ -28,7 +28,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
         [address] => (address, Limits::default()),
         [address, "--max-message", bytes] => {
             let bytes = bytes.parse()?;
-            (address, Limits::default().max_message(bytes).max_frame(bytes))
+            (
+                address,
+                Limits::default().max_message(bytes).max_frame(bytes),
+            )
         }
         _ => return Err("usage: echo_server ADDR [--max-message BYTES]".into()),
     };
@@ -46,7 +49,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 async fn echo(stream: TcpStream, options: Arc<AcceptOptions>) {
-    let Ok(mut socket) = accept_with(stream, &options).await else { return };
+    let Ok(mut socket) = accept_with(stream, &options).await else {
+        return;
+    };
     while let Some((event, reply)) = socket.read().await {
         // There is room for an answer, so this fails only on a connection that is closing.
         let _ = match event {

@@ -7,8 +7,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::options::{ConnectError, ConnectOptions};
+use ws_core::pump;
 use ws_core::url::{Host, Url};
-use ws_core::{Seed, pump};
 
 use crate::{Tokio, WebSocket};
 
@@ -41,14 +41,18 @@ pub async fn connect_with(
 ) -> Result<WebSocket, ConnectError> {
     let url = request.url();
     if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt { authority: url.authority() });
+        return Err(ConnectError::TlsNotBuilt {
+            authority: url.authority(),
+        });
     }
     let dialed = match timeout(options.dial_timeout, dial(url, options.nodelay)).await {
         Ok(dialed) => dialed,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     };
-    let stream =
-        dialed.map_err(|error| ConnectError::Dial { authority: url.authority(), error })?;
+    let stream = dialed.map_err(|error| ConnectError::Dial {
+        authority: url.authority(),
+        error,
+    })?;
     client(stream, request, options).await
 }
 
@@ -68,19 +72,8 @@ pub async fn client<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let seed = match &options.seed {
-        Some(seed) => seed.clone(),
-        None => random_seed()?,
-    };
+    let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
     Ok(pump::client(stream, Tokio::new(), request, options, seed).await?)
-}
-
-fn random_seed() -> Result<Seed, ConnectError> {
-    let mut bytes = [0; 32];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(Seed::new(bytes)),
-        Err(error) => Err(ConnectError::Random(error.into())),
-    }
 }
 
 async fn dial(url: &Url, nodelay: bool) -> io::Result<TcpStream> {

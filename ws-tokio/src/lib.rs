@@ -7,6 +7,8 @@ mod runtime;
 pub use accept::{accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
 pub use runtime::Tokio;
+/// The core, for everything that is not named here.
+pub use ws_core;
 pub use ws_core::close::CloseCode;
 pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
 pub use ws_core::error::{Error, ProtocolError, SendError};
@@ -16,8 +18,6 @@ pub use ws_core::handshake::{
 pub use ws_core::message::{Kind, Limits, Message, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
 pub use ws_core::url::Url;
-/// The core, for everything that is not named here.
-pub use ws_core;
 
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpStream;

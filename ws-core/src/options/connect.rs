@@ -1,7 +1,9 @@
 //! How a client connects.
 
 use core::time::Duration;
+use std::io;
 
+use super::ConnectError;
 use crate::Seed;
 use crate::connection::Config;
 use crate::handshake::Limits;
@@ -44,6 +46,22 @@ impl Default for ConnectOptions {
 }
 
 impl ConnectOptions {
+    /// The seed to use: the one that was set, or one that `fill` takes from the operating system.
+    ///
+    /// # Errors
+    /// Those of `fill`.
+    pub fn seed_or(
+        &self,
+        fill: impl FnOnce(&mut [u8; 32]) -> io::Result<()>,
+    ) -> Result<Seed, ConnectError> {
+        if let Some(seed) = &self.seed {
+            return Ok(seed.clone());
+        }
+        let mut bytes = [0; 32];
+        fill(&mut bytes).map_err(ConnectError::Random)?;
+        Ok(Seed::new(bytes))
+    }
+
     /// Sets [`config`](Self#structfield.config).
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {

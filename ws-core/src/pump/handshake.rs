@@ -14,7 +14,10 @@ use crate::options::{AcceptError, AcceptOptions, ConnectOptions};
 use crate::{Seed, TransportEnd};
 
 /// What a machine that gives neither a result nor an error stands for; none does.
-const GONE: HandshakeError = HandshakeError::Ended { end: TransportEnd::Other, received: 0 };
+const GONE: HandshakeError = HandshakeError::Ended {
+    end: TransportEnd::Other,
+    received: 0,
+};
 
 /// Opens a WebSocket as a client, on a stream that is connected to the server.
 ///
@@ -86,7 +89,11 @@ where
     let mut handshake = ServerHandshake::new(options.handshake.clone(), driver.now);
     poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
     match handshake.poll(driver.now)? {
-        Some(_) => Ok(Upgrade { handshake, driver, config: options.config.clone() }),
+        Some(_) => Ok(Upgrade {
+            handshake,
+            driver,
+            config: options.config.clone(),
+        }),
         None => Err(GONE),
     }
 }
@@ -106,8 +113,11 @@ where
 {
     /// What the client asks for.
     #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn request(&self) -> RequestHead<'_> {
-        self.handshake.request().expect("there is one until it is answered, which consumes this")
+        self.handshake
+            .request()
+            .expect("there is one until it is answered, which consumes this")
     }
 
     /// The stream underneath; to see who the client is, for example.
@@ -125,7 +135,11 @@ where
     /// If the future is dropped, the stream is dropped with it.
     pub async fn accept(mut self, answer: Accept) -> Result<WebSocket<S, R>, AcceptError> {
         self.handshake.accept(answer)?;
-        let Self { mut handshake, mut driver, config } = self;
+        let Self {
+            mut handshake,
+            mut driver,
+            config,
+        } = self;
         poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
         handshake.poll(driver.now)?;
         let opened = handshake.finish().map_err(|_| GONE)?;
@@ -155,6 +169,8 @@ where
 
 impl<S, R> fmt::Debug for Upgrade<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade").field("handshake", &self.handshake).finish_non_exhaustive()
+        f.debug_struct("Upgrade")
+            .field("handshake", &self.handshake)
+            .finish_non_exhaustive()
     }
 }

@@ -17,4 +17,4 @@ mod wakers;
 pub use handshake::{Upgrade, accept, client, upgrade};
 pub use runtime::{PollRead, PollWrite, Runtime, Split};
 pub use socket::WebSocket;
-pub use split::{Reader, Writer};
+pub use split::{Halves, Reader, Writer};

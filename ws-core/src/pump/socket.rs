@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 
 use super::driver::{Driver, lend_sending};
 use super::runtime::{PollRead, PollWrite, Split};
-use super::split::{self, Reader, Writer};
+use super::split::{self, Halves, Reader, Writer};
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
@@ -236,7 +236,7 @@ where
     /// Works for every stream, at the price of a lock around it; where the stream has halves of its
     /// own, [`split_with`](Self::split_with) does without.
     #[must_use]
-    pub fn split(self) -> (Reader<R::ReadHalf, R::WriteHalf, R>, Writer<R::WriteHalf, R>)
+    pub fn split(self) -> Halves<S, R>
     where
         R: Split<S>,
     {

@@ -20,7 +20,7 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::driver::{WriteState, lend_sending, poll_read_into, reclaim};
-use super::runtime::{PollRead, PollWrite};
+use super::runtime::{PollRead, PollWrite, Split};
 use super::socket::WebSocket;
 use super::wakers::{Half, Wakers};
 use crate::Instant;
@@ -51,6 +51,12 @@ pub struct Reader<Rd, Wr, R> {
     agreed: Agreed,
     shared: Arc<Shared<Wr>>,
 }
+
+/// What a runtime divides a [`WebSocket`] on an `S` into.
+pub type Halves<S, R> = (
+    Reader<<R as Split<S>>::ReadHalf, <R as Split<S>>::WriteHalf, R>,
+    Writer<<R as Split<S>>::WriteHalf, R>,
+);
 
 /// The half of a [`WebSocket`] that sends.
 pub struct Writer<Wr, R> {
