@@ -73,7 +73,7 @@ pub async fn client<S>(
     options: &ConnectOptions,
 ) -> Result<WebSocket<S>, ConnectError>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
     Ok(pump::client(stream, FuturesIo::new(), request, options, seed).await?)

@@ -1,10 +1,19 @@
 //! WebSocket for smol and async-std.
 
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(not(any(feature = "async-std", feature = "smol")))]
 compile_error!("pick a runtime to connect with: feature `smol` (the default) or `async-std`");
 
 mod accept;
 mod connect;
+mod halves;
 mod runtime;
 
 /// The sockets that [`connect`] makes: smol's, or async-std's if only that feature is on.
@@ -17,6 +26,7 @@ pub mod net {
 
 pub use accept::{accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
+pub use halves::{ReadHalf, WriteHalf};
 pub use runtime::FuturesIo;
 /// The core, for everything that is not named here.
 pub use ws_core;
@@ -29,8 +39,6 @@ pub use ws_core::handshake::{
 pub use ws_core::message::{Kind, Limits, Message, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
 pub use ws_core::url::Url;
-
-use futures_lite::io::{ReadHalf, WriteHalf};
 
 use crate::net::TcpStream;
 

@@ -10,9 +10,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant as Clock};
 
+use crate::halves::{ReadHalf, WriteHalf, split};
 use async_io::Timer;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_lite::io::{ReadHalf, WriteHalf, split};
 use ws_core::Instant;
 use ws_core::buf::Pool;
 use ws_core::pump::{PollRead, PollWrite, Runtime, Split};
@@ -92,7 +92,7 @@ impl<R: AsyncRead + Unpin> PollRead<R> for FuturesIo {
     }
 }
 
-impl<W: AsyncWrite + Unpin> PollWrite<W> for FuturesIo {
+impl<W: AsyncWrite + Unpin + 'static> PollWrite<W> for FuturesIo {
     fn poll_write(
         io: &mut W,
         cx: &mut Context<'_>,
@@ -109,11 +109,35 @@ impl<W: AsyncWrite + Unpin> PollWrite<W> for FuturesIo {
     }
 
     fn poll_shutdown(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(io).poll_close(cx)
+        poll_shutdown(io, cx)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Split<S> for FuturesIo {
+/// Shuts the write side down, which is what closing means for every stream but async-std's: its
+/// sockets do nothing on `poll_close`, and the peer would wait for an end that never comes.
+pub(crate) fn poll_shutdown<W: AsyncWrite + Unpin + 'static>(
+    io: &mut W,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    #[cfg(feature = "async-std")]
+    {
+        use std::any::Any;
+        use std::net::Shutdown::Write;
+
+        if let Some(socket) = (&*io as &dyn Any).downcast_ref::<async_std::net::TcpStream>() {
+            return Poll::Ready(socket.shutdown(Write));
+        }
+        #[cfg(unix)]
+        if let Some(socket) =
+            (&*io as &dyn Any).downcast_ref::<async_std::os::unix::net::UnixStream>()
+        {
+            return Poll::Ready(socket.shutdown(Write));
+        }
+    }
+    Pin::new(io).poll_close(cx)
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Split<S> for FuturesIo {
     type ReadHalf = ReadHalf<S>;
     type WriteHalf = WriteHalf<S>;
 

@@ -1,5 +1,13 @@
 //! WebSocket for threads and blocking sockets.
 
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod accept;
 mod connect;
 mod driver;

@@ -1,11 +1,6 @@
 //! Futures of the async sockets that are dropped before they are ready lose nothing, at any of
 //! their await points: over a transport that moves a few bytes at a time and refuses every other
 //! call, each future is given a few polls, dropped, and made anew.
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test may"
-)]
 #![cfg(feature = "pump")]
 
 mod pump_support;

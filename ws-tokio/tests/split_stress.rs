@@ -1,10 +1,5 @@
 //! The two halves of a connection from two tasks, over a pipe so narrow that every write stalls:
 //! with sends that are dropped half way and pings in between, nothing is lost.
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test may"
-)]
 
 use std::future::Future;
 use std::pin::pin;
