@@ -4,10 +4,10 @@
 mod support;
 
 use support::refusal::{Refusal, small, text};
-use support::{BOTH, End, frame, header, raw};
+use support::{BOTH, End, Frame, frame, header, raw};
 use ws_core::Role;
-use ws_core::connection::{Config, OwnedEvent};
-use ws_core::error::ProtocolError;
+use ws_core::connection::{Config, Event, OwnedEvent};
+use ws_core::error::{ProtocolError, SendError};
 
 /// The good beginning, the first impossible byte, and something behind it.
 const BAD: &[(&str, &[u8], u8, &[u8])] = &[
@@ -124,6 +124,27 @@ fn text_fails_at_the_first_impossible_byte_of_a_frame_that_streams() {
             end.events(),
             [OwnedEvent::ProtocolError(ProtocolError::InvalidUtf8)]
         );
+    }
+}
+
+#[test]
+fn nothing_can_be_sent_between_the_fault_of_a_whole_frame_and_its_close() {
+    // This fault is found only when the text is handed out: its Close must be queued by then.
+    for role in BOTH {
+        let mut end = End::new(role, &Config::default());
+        end.receive_frame(0x81, b"\xff");
+        assert!(end.connection.ready(end.now));
+        let (event, sender) = end.connection.poll(end.now).expect("the fault");
+        assert_eq!(event, Event::ProtocolError(&ProtocolError::InvalidUtf8));
+        assert_eq!(sender.text("in between"), Err(SendError::Closed));
+        assert_eq!(end.write(), [Frame::close(1007, "text is not valid utf-8")]);
+
+        let mut end = End::new(role, &Config::default());
+        end.receive_frame(0x81, b"\xff");
+        let told = OwnedEvent::ProtocolError(ProtocolError::InvalidUtf8);
+        assert_eq!(end.connection.poll_owned(end.now), Some(told));
+        assert_eq!(end.text("in between"), Err(SendError::Closed));
+        assert_eq!(end.write(), [Frame::close(1007, "text is not valid utf-8")]);
     }
 }
 
