@@ -108,7 +108,10 @@ impl SendBuf {
         }
         let data = match self.sealed.pop_front() {
             Some(piece) => piece.data,
-            None => Data::Owned(core::mem::take(&mut self.open)),
+            None => {
+                self.open_cut = false;
+                Data::Owned(core::mem::take(&mut self.open))
+            }
         };
         let mut bytes = match data {
             Data::Owned(data) => Bytes::from(data),
@@ -531,6 +534,18 @@ mod tests {
         assert_eq!(buf.written(), 3);
         assert_eq!(drain(&mut buf, 4), b"Hshareddef");
         assert!(buf.pop().is_none());
+    }
+
+    #[test]
+    fn a_control_frame_stays_behind_what_was_queued_before_it_also_after_a_pop() {
+        let mut buf = SendBuf::new(1000);
+        frame(&mut buf, b"one");
+        buf.cut();
+        frame(&mut buf, b"two");
+        while buf.pop().is_some() {}
+        frame(&mut buf, b"next");
+        buf.push_control(b"<1>");
+        assert_eq!(drain(&mut buf, 9), b"next<1>");
     }
 
     #[test]
