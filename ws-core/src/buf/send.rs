@@ -65,7 +65,7 @@ impl SendBuf {
             open_cut: false,
             head: 0,
             remaining: 0,
-            limit,
+            limit: limit.max(1), // what is empty is never full
             held: None,
             written: 0,
         }
@@ -546,6 +546,17 @@ mod tests {
         frame(&mut buf, b"next");
         buf.push_control(b"<1>");
         assert_eq!(drain(&mut buf, 9), b"next<1>");
+    }
+
+    #[test]
+    fn a_limit_of_zero_still_takes_one_message_at_a_time() {
+        let mut buf = SendBuf::new(0);
+        assert!(!buf.is_full());
+        frame(&mut buf, b"abc");
+        assert!(buf.is_full());
+        buf.hold_control(b"<1>");
+        assert_eq!(drain(&mut buf, 9), b"abc<1>");
+        assert!(!buf.is_full());
     }
 
     #[test]
