@@ -207,6 +207,7 @@ impl Connection {
     /// Received bytes that no event has consumed, for a protocol that goes on where this one stops.
     #[must_use]
     pub fn into_leftover(mut self) -> Bytes {
+        self.receiver.give_back();
         let buf = self.receiver.buf();
         let len = buf.filled().len();
         buf.take(0, len)
