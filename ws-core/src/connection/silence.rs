@@ -69,7 +69,9 @@ impl Silence {
     #[inline]
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
-        if let Some(ping) = &mut self.ping {
+        if let (Some(ping), Some(keepalive)) = (&mut self.ping, self.keepalive) {
+            // The next ping is due before this one's time is up, if the timeout is the longer one.
+            ping.pong_by = ping.pong_by.min(now + keepalive.interval);
             ping.heard_since = true;
         }
     }
