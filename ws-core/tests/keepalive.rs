@@ -178,6 +178,34 @@ fn the_wait_for_a_pong_goes_on_while_the_queue_in_front_of_the_ping_moves() {
 }
 
 #[test]
+fn a_peer_that_talks_and_never_reads_does_not_make_pings_pile_up() {
+    for role in BOTH {
+        let mut end = End::new(role, &config(1_000, 500));
+        end.text("stuck").unwrap();
+        for round in 1..10_000 {
+            end.wake_at(round * 300);
+            if round % 4 == 0 {
+                end.receive_frame(0x81, b"x");
+                assert_eq!(end.events(), [text("x")]);
+            }
+        }
+        assert!(
+            bytes::Buf::remaining(end.connection.io().1) < 100,
+            "one ping is enough"
+        );
+        // It is still noticed when it falls silent.
+        let mut due = end.deadline();
+        while let Some((when, Deadline::Ping | Deadline::Pong)) = due {
+            end.now = when;
+            end.connection.handle_timeout(when);
+            due = end.deadline();
+        }
+        let last_byte = at(9_996 * 300);
+        assert_eq!(end.now, last_byte + Duration::from_millis(1_500));
+    }
+}
+
+#[test]
 fn there_is_no_keepalive_once_a_close_is_sent_or_received() {
     for role in BOTH {
         let mut end = End::new(role, &config(1_000, 500));
