@@ -174,7 +174,11 @@ impl End {
     /// Writes everything out and takes it apart.
     pub(crate) fn write(&mut self) -> Vec<Frame> {
         let out = self.connection.io().1;
-        let wire = out.copy_to_bytes(out.remaining());
+        let mut wire = Vec::new();
+        // A pong that was held back joins the queue once there is room.
+        while out.has_remaining() {
+            wire.extend(out.copy_to_bytes(out.remaining()));
+        }
         frames(self.role, &wire)
     }
 
