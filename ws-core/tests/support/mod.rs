@@ -15,6 +15,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod refusal;
+pub(crate) mod script;
 
 use core::time::Duration;
 
