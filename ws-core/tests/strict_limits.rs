@@ -207,6 +207,9 @@ fn whole_messages_are_not_counted_as_fragments() {
         let mut end = End::new(role, &Config::default().limits(limits));
         end.receive(&frame(role, 0x82, b"").repeat(100));
         assert_eq!(end.events().len(), 100);
+        // Nor are those that are too long to wait for in the receive buffer.
+        end.receive_frame(0x82, &[7; 100_000]);
+        assert_eq!(end.events(), [binary(&[7; 100_000])]);
     }
 }
 

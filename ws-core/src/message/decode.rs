@@ -326,13 +326,16 @@ impl Decoder {
                 limit: max_message as u64,
             });
         }
-        if header.fin && self.message.is_none() && len <= IN_PLACE_MAX {
+        let whole = header.fin && self.message.is_none();
+        if whole && len <= IN_PLACE_MAX {
             return Ok((len, Place::Buffer(Utf8::default())));
         }
         let message = self
             .message
             .get_or_insert_with(|| Box::new(Assembly::new(kind)));
-        message.admit(len, &self.limits)?;
+        if !whole {
+            message.admit(len, &self.limits)?;
+        }
         Ok((len, Place::Assembly))
     }
 
