@@ -14,6 +14,7 @@
 //! it shows into a test of its own, named after the symptom, and delete the file.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod pair;
 pub(crate) mod reference;
 pub(crate) mod refusal;
 pub(crate) mod script;
