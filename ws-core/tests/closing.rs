@@ -9,7 +9,7 @@ use support::{BOTH, End, Frame, at, close, frame};
 use ws_core::close::CloseCode;
 use ws_core::connection::{By, Cause, Config, Event, OwnedEvent};
 use ws_core::error::SendError;
-use ws_core::{Deadline, Machine, Role, Transport};
+use ws_core::{Deadline, Role, Transport};
 
 fn end(role: Role) -> End {
     End::new(role, &Config::default())
@@ -289,30 +289,5 @@ fn the_close_timeout_can_be_chosen() {
         end.connection.close(1000.into(), "", end.now).unwrap();
         end.wake_at(u64::MAX / 2_000_000);
         assert_eq!(end.events(), []);
-    }
-}
-
-#[test]
-fn looking_ahead_at_the_end_changes_nothing() {
-    for role in BOTH {
-        let mut end = end(role);
-        end.receive(&[frame(role, 0x81, b"last"), close(role, 1000, "bye")].concat());
-        assert!(end.connection.ready(end.now) && end.connection.ready(end.now));
-        assert_eq!(end.connection.peek(), Some(Event::Text("last")));
-        assert_eq!(
-            end.write(),
-            [],
-            "what is behind the message was not looked at"
-        );
-        assert_eq!(end.connection.poll_owned(end.now), Some(text("last")));
-        assert!(!end.connection.ready(end.now), "the echo is not written");
-        assert_eq!(end.write(), [Frame::close(1000, "bye")]);
-        for _ in 0..2 {
-            assert!(Machine::ready(&mut end.connection, end.now));
-            assert!(matches!(end.connection.peek(), Some(Event::Closed(_))));
-        }
-        assert_closed(&mut end, By::Peer, 1000, "bye", Cause::Peer);
-        assert!(!end.connection.ready(end.now));
-        assert_eq!(end.connection.peek(), None);
     }
 }

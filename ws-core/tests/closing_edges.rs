@@ -6,7 +6,7 @@ mod support;
 
 use support::refusal::text;
 use support::{BOTH, End, Frame, at, close, frame, header};
-use ws_core::connection::{By, Cause, Closed, Config, OwnedEvent};
+use ws_core::connection::{By, Cause, Closed, Config, Event, OwnedEvent};
 use ws_core::error::{ProtocolError, SendError};
 use ws_core::{Deadline, Machine, Role, Transport, TransportEnd};
 
@@ -285,5 +285,30 @@ fn a_handlers_close_that_is_cut_off_by_a_write_error_leaves_one_end() {
         assert_eq!(end.events(), []);
         end.eof();
         assert_broken_off(&mut end, TransportEnd::Eof);
+    }
+}
+
+#[test]
+fn looking_ahead_at_the_end_changes_nothing() {
+    for role in BOTH {
+        let mut end = end(role);
+        end.receive(&[frame(role, 0x81, b"last"), close(role, 1000, "bye")].concat());
+        assert!(end.connection.ready(end.now) && end.connection.ready(end.now));
+        assert_eq!(end.connection.peek(), Some(Event::Text("last")));
+        assert_eq!(
+            end.write(),
+            [],
+            "what is behind the message was not looked at"
+        );
+        assert_eq!(end.connection.poll_owned(end.now), Some(text("last")));
+        assert!(!end.connection.ready(end.now), "the echo is not written");
+        assert_eq!(end.write(), [Frame::close(1000, "bye")]);
+        for _ in 0..2 {
+            assert!(Machine::ready(&mut end.connection, end.now));
+            assert!(matches!(end.connection.peek(), Some(Event::Closed(_))));
+        }
+        assert_eq!(the_end(&mut end).cause, Cause::Peer);
+        assert!(!end.connection.ready(end.now));
+        assert_eq!(end.connection.peek(), None);
     }
 }

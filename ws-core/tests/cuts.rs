@@ -174,7 +174,7 @@ fn halves(config: &Config, script: &Script, cuts: &[(usize, Read)], owned: bool)
 
 /// The pieces that `cuts` make of the wire: sizes, and how each is read. The last way goes on.
 fn parts<'a>(mut wire: &'a [u8], cuts: &[(usize, Read)]) -> impl Iterator<Item = (&'a [u8], Read)> {
-    let mut cuts = cuts.to_vec().into_iter();
+    let mut cuts = cuts.iter().copied();
     let mut cut = (usize::MAX, Read::Spare);
     core::iter::from_fn(move || {
         cut = cuts.next().unwrap_or(cut);

@@ -15,6 +15,7 @@ use ws_core::Role;
 use ws_core::connection::{Config, OwnedEvent};
 use ws_core::message::Limits;
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "an enum that grows")]
 fn seen(event: OwnedEvent) -> Result<Seen, u16> {
     match event {
         OwnedEvent::Binary(data) => Ok(Seen::Binary(data.to_vec())),

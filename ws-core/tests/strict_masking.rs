@@ -19,16 +19,16 @@ fn everything(connection: &mut Connection) -> Vec<u8> {
     connection.io().0.extend_from_slice(&ping);
     while connection.poll(Instant::ORIGIN).is_some() {}
     let sender = connection.sender();
-    sender.text("text").unwrap();
-    sender.binary(&[0; 300]).unwrap();
-    sender.send(Bytes::from(vec![0; 70_000])).unwrap();
-    sender.ping(b"ping").unwrap();
-    sender.pong(b"").unwrap();
-    sender.fragment(Kind::Binary, b"").unwrap();
-    sender.continuation(&[0; 100]).unwrap();
-    sender.finish(b"end").unwrap();
-    sender.batch(&["one".into(), b"two".into()]).unwrap();
-    sender.close(1000.into(), "bye").unwrap();
+    sender.text("text").expect("room");
+    sender.binary(&[0; 300]).expect("room");
+    sender.send(Bytes::from(vec![0; 70_000])).expect("room");
+    sender.ping(b"ping").expect("room");
+    sender.pong(b"").expect("room");
+    sender.fragment(Kind::Binary, b"").expect("room");
+    sender.continuation(&[0; 100]).expect("room");
+    sender.finish(b"end").expect("room");
+    sender.batch(&["one".into(), b"two".into()]).expect("room");
+    sender.close(1000.into(), "bye").expect("room");
     let out = connection.io().1;
     out.copy_to_bytes(out.remaining()).to_vec()
 }

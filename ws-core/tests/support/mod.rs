@@ -14,10 +14,12 @@
 //! it shows into a test of its own, named after the symptom, and delete the file.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod heap;
 pub(crate) mod pair;
 pub(crate) mod reference;
 pub(crate) mod refusal;
 pub(crate) mod script;
+pub(crate) mod sending;
 
 use core::time::Duration;
 

@@ -109,6 +109,7 @@ impl Side {
         true
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "an enum that grows")]
     pub(crate) fn send(&mut self, event: OwnedEvent) {
         let sender = self.connection.sender();
         let answer = match &event {
