@@ -268,6 +268,13 @@ impl Receiver {
         }
     }
 
+    /// Takes back what the last event lent.
+    pub(super) fn give_back(&mut self) {
+        if self.next.is_none() {
+            self.decoder.give_back();
+        }
+    }
+
     /// Notes that bytes arrived since it last looked.
     #[inline]
     fn note_heard(&mut self, now: Instant) {
