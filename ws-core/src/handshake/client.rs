@@ -208,8 +208,9 @@ impl ClientHandshake {
     }
 
     fn end_of_body(&mut self, ended: bool) {
-        if let State::Body(body) = core::mem::replace(&mut self.state, State::Head) {
-            self.fail(HandshakeError::Rejected(body.finish(ended)));
+        match core::mem::replace(&mut self.state, State::Head) {
+            State::Body(body) => self.fail(HandshakeError::Rejected(body.finish(ended))),
+            state @ (State::Failed(_) | State::Head | State::Open(..)) => self.state = state,
         }
     }
 

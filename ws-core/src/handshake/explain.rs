@@ -19,8 +19,8 @@ impl HandshakeError {
                 "Send it without Content-Length and Transfer-Encoding",
             ),
             Self::EarlyData { .. } => Explanation::new(
-                "The client sent frames before it knew whether the server accepts",
-                "Have the client wait for the answer, as RFC 6455, section 4.1 says",
+                "The peer sent frames before the handshake was complete",
+                "Have it wait for that, as RFC 6455, section 4.1 says",
             ),
             Self::Ended { end, received } => explain_end(*end, *received),
             Self::ExtensionNotOffered { .. } | Self::ExtensionRepeated { .. } => Explanation::new(

@@ -26,7 +26,9 @@ pub enum OriginPolicy {
     #[default]
     Any,
     /// The origin whose host and port are those that the request was sent to. Requests without an
-    /// origin pass too: they do not come from a browser.
+    /// origin pass too: they do not come from a browser. A server inside a private network is better
+    /// off with [`Allow`](Self::Allow): a foreign page whose name is made to resolve to the server's
+    /// address is its own origin.
     SameOrigin,
 }
 
