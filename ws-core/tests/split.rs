@@ -215,6 +215,23 @@ fn every_fault_is_answered_shut_down_and_drained() {
 }
 
 #[test]
+fn the_transport_stays_open_until_the_close_that_a_bad_text_owes_is_written() {
+    for role in BOTH {
+        let mut halves = Halves::new(role, &Config::default());
+        halves.receive(&frame(role, 0x81, b"\xff"));
+        let told = Received::Event(Event::ProtocolError(&ProtocolError::InvalidUtf8));
+        assert_eq!(halves.receiver.poll(halves.now), Some(told));
+        // A writer that has nothing to write says so; the Close is still to come.
+        halves.receiver.flushed();
+        assert_eq!(halves.receiver.transport(), Transport::Open);
+        assert_eq!(halves.poll(), (vec![], vec![OpCode::Close]));
+        assert_eq!(halves.receiver.transport(), Transport::Open);
+        assert_eq!(halves.write().len(), 1);
+        assert_eq!(halves.receiver.transport(), Transport::Shutdown);
+    }
+}
+
+#[test]
 fn the_receiving_half_pings_through_the_sender_and_gives_a_silent_peer_up() {
     let keepalive = Keepalive::default()
         .interval(Duration::from_secs(10))
