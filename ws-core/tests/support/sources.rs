@@ -11,14 +11,16 @@ pub(crate) struct Source {
 
 /// All Rust files under `folder` of the crate, sub-folders included, in order.
 pub(crate) fn sources(folder: &str) -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Where cargo runs the test, not where it was compiled: worktrees may share a target folder.
+    let root = std::env::var_os("CARGO_MANIFEST_DIR");
+    let root = root.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let mut found = Vec::new();
     collect(&root.join(folder), &mut found);
     found.sort();
     let source = |file: PathBuf| Source {
         text: fs::read_to_string(&file).expect("a readable source"),
         path: file
-            .strip_prefix(root)
+            .strip_prefix(&root)
             .expect("under the root")
             .to_string_lossy()
             .replace('\\', "/"),
