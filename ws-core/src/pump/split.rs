@@ -83,6 +83,8 @@ struct Side<Wr> {
     out: WriteState,
     /// Writing failed, or is of no use any more.
     broken: bool,
+    /// The reader waits for the queue to be written out.
+    reader_waits: bool,
 }
 
 impl<Wr> Side<Wr> {
@@ -139,7 +141,7 @@ pub(super) fn split<S, Rd, Wr, R>(
     socket: WebSocket<S, R>,
     split: impl FnOnce(S) -> (Rd, Wr),
 ) -> (Reader<Rd, Wr, R>, Writer<Wr, R>) {
-    let WebSocket { conn, driver } = socket;
+    let WebSocket { conn, driver, .. } = socket;
     let agreed = conn.agreed().clone();
     let (receiver, sender) = conn.split();
     let (reader, writer) = split(driver.io);
@@ -148,6 +150,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         sender,
         out: driver.out,
         broken: false,
+        reader_waits: false,
     };
     let shared = Arc::new(Shared {
         side: Mutex::new(side),
@@ -303,10 +306,13 @@ where
         let written = self
             .shared
             .poll_flush::<R>(&mut side, Half::Reader, cx, SendBuf::is_empty);
+        side.reader_waits = written.is_pending();
         if ready!(written).is_err() {
             self.receiver.unwritable(self.now);
         }
         drop(side);
+        // A writer that waits for the same has no need to wait for the transport.
+        self.shared.wakers.wake_half(Half::Writer);
         self.receiver.flushed();
         self.owes = false;
         Poll::Ready(())
@@ -370,7 +376,8 @@ where
     }
 
     /// Queues a message. Waits only while the queue is full; what was queued leaves with the next
-    /// [`send`](Self::send) or [`flush`](Self::flush), or with a reply of the reader's.
+    /// [`send`](Self::send) or [`flush`](Self::flush), or with a reply of the reader's, or when this
+    /// half is dropped.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -456,12 +463,24 @@ where
         let written = self
             .shared
             .poll_flush::<R>(&mut side, Half::Writer, cx, enough);
+        let reader_waits = side.reader_waits;
         drop(side);
-        if !matches!(written, Poll::Ready(Ok(()))) {
-            // The reader finishes what this half may never come back to, and learns of failures.
+        if written.is_ready() {
+            self.shared.wakers.forget(Half::Writer);
+        }
+        if reader_waits || !matches!(written, Poll::Ready(Ok(()))) {
+            // The reader finishes what this half may never come back to, and learns of failures, and
+            // of the end of what it waits for.
             self.shared.notify_reader();
         }
         written.map_err(Error::Io)
+    }
+}
+
+impl<Wr, R> Drop for Writer<Wr, R> {
+    fn drop(&mut self) {
+        // What was fed and not flushed is the reader's to write now.
+        self.shared.notify_reader();
     }
 }
 
