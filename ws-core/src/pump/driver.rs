@@ -79,7 +79,11 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             }
             if self.ended.is_some() {
                 Self::settle(machine);
-                return Poll::Ready(false);
+                // A peer that has ended its side may still read what is owed to it.
+                return match written.is_pending() && machine.poll_timeout().is_some() {
+                    true => Poll::Pending,
+                    false => Poll::Ready(false),
+                };
             }
             if self.poll_fill(machine, cx).is_pending() {
                 Self::settle(machine);
