@@ -12,7 +12,6 @@ use super::driver::{Driver, lend_sending};
 use super::runtime::{PollRead, PollWrite, Split};
 use super::split::{self, Halves, Reader, Writer};
 use super::wakers::Wakers;
-use crate::buf::SendBuf;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
 use crate::error::{Error, SendError};
@@ -204,11 +203,8 @@ where
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(ready!(self.driver.poll_flush(
-            &mut self.conn,
-            cx,
-            SendBuf::is_empty
-        ))?))
+        let all = self.driver.poll_flush(&mut self.conn, cx, |_| false);
+        Poll::Ready(Ok(ready!(all)?))
     }
 
     /// What the opening handshake agreed on.

@@ -105,7 +105,8 @@ impl<Wr> Shared<Wr> {
         self.wakers.wake_half(Half::Reader);
     }
 
-    /// Writes until `enough` has left; both halves are woken when the transport takes more.
+    /// Writes and flushes everything, or as much as is `enough` while the transport takes no more.
+    /// Both halves are woken when it does.
     fn poll_flush<R: PollWrite<Wr>>(
         &self,
         side: &mut Side<Wr>,
@@ -305,7 +306,7 @@ where
         let mut side = self.shared.lock();
         let written = self
             .shared
-            .poll_flush::<R>(&mut side, Half::Reader, cx, SendBuf::is_empty);
+            .poll_flush::<R>(&mut side, Half::Reader, cx, |_| false);
         side.reader_waits = written.is_pending();
         if ready!(written).is_err() {
             self.receiver.unwritable(self.now);
@@ -352,7 +353,10 @@ where
         let over = self.receiver.transport() == Transport::Close;
         let mut side = self.shared.lock();
         side.sender.shut();
-        side.broken |= over;
+        if over {
+            side.broken |= !side.sender.is_flushed();
+            side.out.give_up();
+        }
         drop(side);
         self.shared.wakers.wake_half(Half::Writer);
     }
@@ -444,11 +448,14 @@ where
     }
 
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.shared.lock().sender.buf().is_full() {
+            return Poll::Ready(Ok(()));
+        }
         self.poll_write(cx, |out| !out.is_full())
     }
 
     pub(super) fn poll_flush(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_write(cx, SendBuf::is_empty)
+        self.poll_write(cx, |_| false)
     }
 
     fn poll_write(
@@ -457,9 +464,6 @@ where
         enough: impl Fn(&SendBuf) -> bool,
     ) -> Poll<Result<(), Error>> {
         let mut side = self.shared.lock();
-        if enough(side.sender.buf()) {
-            return Poll::Ready(Ok(()));
-        }
         let written = self
             .shared
             .poll_flush::<R>(&mut side, Half::Writer, cx, enough);
