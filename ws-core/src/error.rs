@@ -1,7 +1,8 @@
 //! The two families of error: what the peer did wrong, and what the caller did wrong.
 //!
-//! A peer's fault is a [`ProtocolError`]; it knows the close code that answers it, ends the
-//! connection and reaches the application inside the one `Closed` event. A caller's fault is a
+//! A peer's fault is a [`ProtocolError`]; it knows the close code that answers it and ends the
+//! connection. It reaches the application as an event, and again inside the one `Closed` event that
+//! follows once the answer had its chance to arrive. A caller's fault is a
 //! [`SendError`]; it is returned by the call that made it and changes nothing. Errors of the opening
 //! handshake and of URLs live with their machines.
 
@@ -153,7 +154,7 @@ impl ProtocolError {
                 "Send arbitrary bytes as binary messages, or fix the peer's encoding",
             ),
             Self::ControlRate { .. } => Explanation::new(
-                "The peer sends pings, pongs or close frames faster than this end allows",
+                "The peer sends pings and pongs faster than this end allows",
                 "Raise Limits::max_control_rate if the peer is honest",
             ),
             Self::FrameTooLarge { .. } | Self::MessageTooLarge { .. } => Explanation::new(

@@ -19,7 +19,7 @@
 //!
 //! # The loop
 //!
-//! Handshakes and connections are driven alike, through the trait [`Machine`]; its module shows the
+//! Handshakes and connections are driven alike, through the trait [`Machine`], which shows the
 //! loop in five steps, and `examples/event_loop.rs` is a whole server around it. A connection as
 //! soon as its handshake is done:
 //!

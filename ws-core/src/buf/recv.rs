@@ -1,6 +1,7 @@
 //! The receive buffer: the transport writes into it, the decoder reads and lends from it.
 //!
-//! Never parses, never performs a read, and never holds more than the decoder asked it to wait for.
+//! Never parses and never performs a read. Grows only for a frame that the decoder asked it to wait
+//! for, and then with the bytes that came, not with the length that was announced.
 
 use core::fmt;
 
@@ -49,7 +50,7 @@ impl RecvBuf {
 
     /// Room for received bytes: initialised, never empty.
     ///
-    /// Allocates 16 KiB if no storage was lent. If a frame is under way the room grows towards what
+    /// Allocates at least 16 KiB if no storage was lent. If a frame is under way the room grows towards what
     /// that frame needs, doubling as its bytes arrive: what is held stays within twice what came.
     pub fn spare(&mut self) -> &mut [u8] {
         let held = self.end - self.start;

@@ -129,8 +129,9 @@ pub enum AutoPong {
 /// Pings that keep a connection alive, and end it when nothing comes back (RFC 6455 §5.5.2).
 ///
 /// A ping goes out when nothing was received for `interval`. If nothing at all arrives within
-/// `timeout` after it, the connection closes with 1011. A peer that falls silent is noticed
-/// `interval + timeout` after its last byte.
+/// `timeout` after it, the connection closes with 1011: any bytes are a sign of life, not the pong
+/// alone. A peer that falls silent is noticed `interval + timeout` after its last byte; later only
+/// while the ping itself waits behind a queue that the peer still takes bytes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Keepalive {

@@ -21,7 +21,9 @@ pub enum Event<'a> {
     /// The end: nothing follows, and everything this end owed the peer has been written or given
     /// up. Comes exactly once.
     Closed(&'a Closed),
-    /// A ping. Its pong is already queued, unless `AutoPong::Off`.
+    /// A ping. Its pong is already queued, unless `AutoPong::Off`, or unless this end has sent its
+    /// Close frame. While the send queue is over its limit, only the latest pong is kept (RFC 6455
+    /// §5.5.3).
     Ping(&'a [u8]),
     /// A pong, asked for or not.
     Pong(&'a [u8]),

@@ -184,7 +184,7 @@ impl Connection {
         Ok(())
     }
 
-    /// How it ended, once [`Event::Closed`] was handed out.
+    /// How it ended, once [`ready`](Self::ready) or [`poll`](Self::poll) has found that it did.
     #[must_use]
     pub fn closed(&self) -> Option<&Closed> {
         self.receiver.closed()

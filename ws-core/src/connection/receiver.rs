@@ -246,7 +246,8 @@ impl Receiver {
         close.or_else(|| silence?.deadline())
     }
 
-    /// Acts on the deadlines that have passed: may queue a ping or a Close frame.
+    /// Acts on the deadlines that have passed. A keepalive ping is queued in `sender` at once; the
+    /// Close frame for a silent peer comes out of the next [`poll`](Self::poll) as a reply.
     pub fn handle_timeout(&mut self, now: Instant, sender: &mut Sender) {
         self.closing.handle_timeout(now);
         self.note_heard(now);
