@@ -1,0 +1,80 @@
+//! URLs, as far as into the request that is made of them.
+
+use bytes::Buf;
+use ws_core::handshake::{ClientHandshake, Limits, Request, ServerHandshake};
+use ws_core::url::{Host, Url, UrlError};
+use ws_core::{Instant, Machine, Seed};
+
+/// A URL: what is accepted reads back as the same, goes into a request that a server understands in
+/// the same way, and never shows the password.
+///
+/// Input: the URL.
+pub fn url(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match Url::parse(&text) {
+        Ok(url) => {
+            check(&url);
+            request(&url);
+        }
+        Err(error) => refused(&error, &text),
+    }
+}
+
+fn check(url: &Url) {
+    let shown = url.to_string();
+    let again = Url::parse(&shown).expect("what is shown is a url");
+    assert_eq!(again.to_string(), shown);
+    assert_eq!((again.host(), again.port()), (url.host(), url.port()));
+    assert_eq!(
+        (again.target(), again.is_secure()),
+        (url.target(), url.is_secure())
+    );
+    assert_eq!(
+        again == *url,
+        url.user().is_none(),
+        "shown without user and password"
+    );
+    assert!(!url.authority().contains('@'));
+    assert!(url.target().starts_with('/') && !url.target().contains('#'));
+    assert!(url.target().bytes().all(|byte| byte.is_ascii_graphic()));
+    assert_ne!(url.port(), 0);
+    if let Host::Domain(name) = url.host() {
+        assert!(!name.is_empty() && name.parse::<core::net::IpAddr>().is_err());
+    }
+    for part in [url.user(), url.password()].into_iter().flatten() {
+        assert!(!part.chars().any(char::is_control));
+    }
+    assert!(url.user().is_none_or(|user| !user.contains(':')));
+    if let Some(user) = url.user() {
+        assert!(format!("{url:?}").contains("[redacted]@"), "{user}");
+    }
+}
+
+/// A server reads the request as the URL means it.
+fn request(url: &Url) {
+    let now = Instant::ORIGIN;
+    let request = Request::new(url).expect("a url is never refused");
+    let seed = Seed::new([7; 32]);
+    let mut client = ClientHandshake::with_key(&request, Limits::default(), seed, [7; 16], now);
+    let mut server = ServerHandshake::new(Limits::default(), now);
+    server.io().0.extend_from_slice(client.io().1.chunk());
+    let seen = server.poll(now).expect("valid").expect("complete");
+    assert_eq!(
+        (seen.target(), seen.host()),
+        (url.target(), &*url.authority())
+    );
+    let basic = seen.basic_auth();
+    assert_eq!(basic.as_ref().map(|basic| basic.user()), url.user());
+    if let (Some(basic), Some(user)) = (basic, url.user()) {
+        assert!(basic.matches(user, url.password().unwrap_or_default()));
+    }
+}
+
+fn refused(error: &UrlError, text: &str) {
+    match *error {
+        UrlError::MustEncode { found, at } => assert!(text[at..].starts_with(found)),
+        UrlError::TooLong { len } => assert_eq!(len, text.len()),
+        _ => {}
+    }
+    assert!(!error.to_string().is_empty() && !error.explain().message.is_empty());
+}
