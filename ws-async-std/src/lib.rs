@@ -1,4 +1,55 @@
-//! WebSocket for smol and async-std.
+//! WebSocket for smol and async-std: a client and a server that are thin layers over the pure state
+//! machines of [`ws_core`], for every stream of futures-io.
+//!
+//! Feature `smol` (the default) connects with smol's sockets, feature `async-std` with async-std's,
+//! if it is on alone. Both runtimes share one reactor, so everything else is the same. async-std is
+//! discontinued; new code should use smol.
+//!
+//! A client, from [`connect()`] to the end:
+//!
+//! ```
+//! use futures_lite::future::{block_on, try_zip};
+//! use ws_async_std::net::TcpListener;
+//! use ws_async_std::{CloseCode, Event, OwnedEvent, accept, connect};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! block_on(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let url = format!("ws://{}/chat", listener.local_addr()?);
+//!
+//!     let server = async {
+//!         let (stream, _) = listener.accept().await?;
+//!         let mut socket = accept(stream).await?;
+//!         while let Some((event, reply)) = socket.read().await {
+//!             if let Event::Text(text) = event {
+//!                 reply.text(text)?; // leaves when `read` is about to wait
+//!             }
+//!         }
+//!         Ok::<_, Box<dyn std::error::Error>>(())
+//!     };
+//!     let client = async {
+//!         let mut socket = connect(url).await?;
+//!         socket.send("hello").await?;
+//!         assert_eq!(socket.next().await, Some(OwnedEvent::Text("hello".into())));
+//!         let closed = socket.close(CloseCode::NORMAL, "that was all").await?;
+//!         assert!(closed.is_clean());
+//!         Ok(())
+//!     };
+//!     try_zip(server, client).await?;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
+//!   [`ConnectOptions`]; [`client`] a stream of your own.
+//! - [`accept()`] takes any stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
+//!   request first and leaves the answer to you.
+//! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
+//!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
+//! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
+//!
+//! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
 #![forbid(unsafe_code)]
 #![warn(
@@ -16,7 +67,7 @@ mod connect;
 mod halves;
 mod runtime;
 
-/// The sockets that [`connect`] makes: smol's, or async-std's if only that feature is on.
+/// The sockets that [`connect()`] makes: smol's, or async-std's if only that feature is on.
 pub mod net {
     #[cfg(all(feature = "async-std", not(feature = "smol")))]
     pub use async_std::net::{TcpListener, TcpStream};

@@ -1,4 +1,47 @@
-//! WebSocket for threads and blocking sockets.
+//! WebSocket for threads and blocking sockets: a client and a server that are thin layers over the
+//! pure state machines of [`ws_core`].
+//!
+//! A client, from [`connect()`] to the end:
+//!
+//! ```
+//! use std::net::TcpListener;
+//! use std::thread;
+//! use ws_blocking::{CloseCode, Event, OwnedEvent, accept, connect};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let url = format!("ws://{}/chat", listener.local_addr()?);
+//!
+//! let server = thread::spawn(move || {
+//!     let (stream, _) = listener.accept().unwrap();
+//!     let mut socket = accept(stream).unwrap();
+//!     while let Some((event, reply)) = socket.read() {
+//!         if let Event::Text(text) = event {
+//!             reply.text(text).unwrap(); // leaves when `read` is about to wait
+//!         }
+//!     }
+//! });
+//!
+//! let mut socket = connect(url)?;
+//! socket.send("hello")?;
+//! assert_eq!(socket.next(), Some(OwnedEvent::Text("hello".into())));
+//! let closed = socket.close(CloseCode::NORMAL, "that was all")?;
+//! assert!(closed.is_clean());
+//! server.join().unwrap();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
+//!   [`ConnectOptions`]; [`client`] a stream of your own.
+//! - [`accept()`] takes a stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
+//!   request first and leaves the answer to you.
+//! - A [`WebSocket`] is read with `next` (owned events, also as an iterator) or `read` (lent ones).
+//!   `send` writes at once, `feed` queues.
+//! - [`WebSocket::split`] makes a [`Reader`] and a [`Writer`] for two threads.
+//! - Streams are TCP and Unix sockets; [`Plain`] takes anything that reads and writes.
+//!
+//! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
 #![forbid(unsafe_code)]
 #![warn(

@@ -260,7 +260,7 @@ fn cut() -> impl Strategy<Value = (usize, Read)> {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn any_cut_gives_a_server_the_same_events(

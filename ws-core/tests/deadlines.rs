@@ -175,7 +175,7 @@ fn run(role: Role, config: &Config, ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(cases(1000))]
+    #![proptest_config(cases(3000))]
 
     #[test]
     fn nothing_is_due_after_handle_timeout_and_the_end_is_told_once_by_a_client(

@@ -244,7 +244,7 @@ fn fire(end: &mut End, ms: u64, writes: bool) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases(1000))]
 
     /// However the peer's bytes came, and however its pings and our timers fell between them: its
     /// last byte plus `interval` plus `timeout` is when it is given up, to the nanosecond.

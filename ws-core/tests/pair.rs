@@ -196,7 +196,7 @@ fn ended(side: &Side) -> (By, u16, &Cause) {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn whatever_happens_both_ends_come_to_an_end_and_were_told_nothing_but_the_truth(

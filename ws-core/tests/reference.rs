@@ -186,7 +186,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(cases(6000))]
 
     #[test]
     fn a_server_agrees_with_the_reference_decoder(

@@ -187,7 +187,7 @@ fn assert_sizes(config: &Config, sent: &[Frame]) {
 }
 
 proptest! {
-    #![proptest_config(cases(300))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn what_a_client_sends_arrives_whatever_the_writes(

@@ -548,15 +548,21 @@ mod tests {
     }
 
     #[test]
-    fn a_control_frame_stays_behind_what_was_queued_before_it_also_after_a_pop() {
-        let mut buf = SendBuf::new(1000);
-        frame(&mut buf, b"one");
-        buf.cut();
-        frame(&mut buf, b"two");
-        while buf.pop().is_some() {}
-        frame(&mut buf, b"next");
-        buf.push_control(b"<1>");
-        assert_eq!(drain(&mut buf, 9), b"next<1>");
+    fn a_control_frame_stays_behind_what_was_queued_before_it_when_all_fragments_have_left() {
+        for popped in [true, false] {
+            let mut buf = SendBuf::new(1000);
+            frame(&mut buf, b"one");
+            buf.cut();
+            frame(&mut buf, b"two");
+            if popped {
+                while buf.pop().is_some() {}
+            } else {
+                drain(&mut buf, 2);
+            }
+            frame(&mut buf, b"next");
+            buf.push_control(b"<1>");
+            assert_eq!(drain(&mut buf, 9), b"next<1>");
+        }
     }
 
     #[test]

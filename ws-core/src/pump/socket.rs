@@ -1,5 +1,6 @@
 //! A connection in one piece: one task reads and writes.
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
@@ -10,7 +11,7 @@ use bytes::{Buf, Bytes};
 use super::driver::{Driver, lend_sending};
 use super::runtime::{PollRead, PollWrite, Split};
 use super::split::{self, Halves, Reader, Writer};
-use crate::buf::SendBuf;
+use super::wakers::Wakers;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
 use crate::error::{Error, SendError};
@@ -32,6 +33,8 @@ const WRITE_EARLY: usize = 64 * 1024;
 pub struct WebSocket<S, R> {
     pub(super) conn: Connection,
     pub(super) driver: Driver<S, R>,
+    /// The tasks of the stream and of the sink, once it was used as one.
+    pub(super) wakers: Option<Arc<Wakers>>,
 }
 
 impl<S, R> WebSocket<S, R>
@@ -50,7 +53,11 @@ where
         if let Some(end) = driver.ended {
             conn.lost(end);
         }
-        Self { conn, driver }
+        Self {
+            conn,
+            driver,
+            wakers: None,
+        }
     }
 
     /// The next event, owned; `None` after [`OwnedEvent::Closed`], once the transport is done with.
@@ -186,6 +193,9 @@ where
     }
 
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.conn.io().1.is_full() {
+            return Poll::Ready(Ok(()));
+        }
         let room = self
             .driver
             .poll_flush(&mut self.conn, cx, |out| !out.is_full());
@@ -193,11 +203,8 @@ where
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(ready!(self.driver.poll_flush(
-            &mut self.conn,
-            cx,
-            SendBuf::is_empty
-        ))?))
+        let all = self.driver.poll_flush(&mut self.conn, cx, |_| false);
+        Poll::Ready(Ok(ready!(all)?))
     }
 
     /// What the opening handshake agreed on.

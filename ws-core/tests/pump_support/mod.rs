@@ -1,4 +1,5 @@
 //! A transport that does what a script says, and a runtime whose clock is moved by hand.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -6,7 +7,9 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use ws_core::buf::Pool;
@@ -30,6 +33,7 @@ pub(crate) struct Wire {
     /// Takes no more bytes than this in all.
     pub(crate) capacity: Option<usize>,
     pub(crate) write_error: Option<io::ErrorKind>,
+    pub(crate) flush_error: Option<io::ErrorKind>,
 }
 
 impl Wire {
@@ -121,12 +125,34 @@ impl PollWrite<Io> for Clock {
     }
 
     fn poll_flush(io: &mut Io, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        io.0.borrow_mut().turn(2).map(Ok)
+        let mut wire = io.0.borrow_mut();
+        if let Some(kind) = wire.flush_error {
+            return Poll::Ready(Err(kind.into()));
+        }
+        wire.turn(2).map(Ok)
     }
 
     fn poll_shutdown(io: &mut Io, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         io.0.borrow_mut().shut = true;
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Io {
+    /// A transport that moves any number of bytes whenever it is asked.
+    pub(crate) fn willing() -> Self {
+        let io = Self::default();
+        io.0.borrow_mut().step = usize::MAX;
+        io
+    }
+
+    /// What was written so far, and forgets it.
+    pub(crate) fn take_written(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.borrow_mut().written)
+    }
+
+    pub(crate) fn receive(&self, bytes: &[u8]) {
+        self.0.borrow_mut().incoming.extend(bytes);
     }
 }
 
@@ -147,6 +173,27 @@ pub(crate) fn encoded(conn: &mut Connection) -> Vec<u8> {
         bytes.extend_from_slice(&piece);
     }
     bytes
+}
+
+/// Counts how often it was woken.
+#[derive(Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Polls a future once; says what came of it, and whether it asked to be polled again at once.
+pub(crate) fn poll_once<F: Future>(future: F) -> (Option<F::Output>, bool) {
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
+    let output = match pin!(future).poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    };
+    (output, wakes.0.load(Ordering::Relaxed) > 0)
 }
 
 /// Polls a future at most `polls` times, then drops it.

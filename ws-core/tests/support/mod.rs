@@ -20,6 +20,7 @@ pub(crate) mod reference;
 pub(crate) mod refusal;
 pub(crate) mod script;
 pub(crate) mod sending;
+pub(crate) mod sources;
 
 use core::time::Duration;
 
