@@ -37,8 +37,11 @@ fn piece(what: u8, payload: &[u8]) -> Vec<u8> {
     [&[op::SEND, what, 0][..], &chunk(payload)].concat()
 }
 
+/// A name, the choices that come first, and the operations.
+type Case = (&'static str, &'static [u8], Vec<Vec<u8>>);
+
 fn connections() -> Vec<Seed> {
-    let cases: Vec<(&str, &[u8], Vec<Vec<u8>>)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "echo",
             SERVER,
