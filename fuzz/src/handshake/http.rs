@@ -15,13 +15,14 @@ pub(crate) fn head(bytes: &[u8]) -> Head<'_> {
     let end = whole.expect("a whole head") + 4;
     let mut lines = split(&bytes[..end - 4]);
     let line = lines.next().expect("a first line");
-    assert!(!line.iter().any(u8::is_ascii_control), "{line:?}");
+    // A tab is fine in the phrase that ends a status line (RFC 9112 §4), as in a value.
+    let control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    assert!(!line.iter().any(control), "{line:?}");
     let fields = lines.map(|line| {
         let colon = line.iter().position(|&byte| byte == b':');
         let (name, value) = line.split_at(colon.expect("a colon"));
         assert!(!name.is_empty() && name.iter().all(|byte| is_token_byte(*byte)));
-        let value = value[1..].trim_ascii();
-        let control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+        let value = trim(&value[1..]);
         assert!(!value.iter().any(control), "{value:?}");
         (core::str::from_utf8(name).expect("a token"), value)
     });
@@ -34,6 +35,14 @@ pub(crate) fn head(bytes: &[u8]) -> Head<'_> {
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte)
+}
+
+/// Drops spaces and tabs at both ends, and nothing else.
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 fn split(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -75,7 +84,7 @@ impl<'a> Head<'a> {
         let elements = self.all(name).into_iter();
         let elements = elements.flat_map(|value| value.split(|&byte| byte == b','));
         elements
-            .map(<[u8]>::trim_ascii)
+            .map(trim)
             .filter(|element| !element.is_empty())
             .collect()
     }
