@@ -42,13 +42,18 @@ pub fn header(data: &[u8]) {
 fn check_accepted(header: &Header, rules: Rules) {
     let control = header.opcode.is_control();
     assert!(!control || header.fin && header.len <= 125);
-    assert!(!header.rsv1 || rules.rsv1 && !control);
+    assert!(!header.rsv1 || may_have_rsv1(header.opcode as u8, rules));
     assert!(header.len < 1 << 63);
     match rules.mask {
         MaskRule::Any => {}
         MaskRule::Forbidden => assert!(header.key.is_none()),
         MaskRule::Required => assert!(header.key.is_some()),
     }
+}
+
+/// An extension marks whole messages: in their first frame, and nowhere else (RFC 7692 §6).
+fn may_have_rsv1(opcode: u8, rules: Rules) -> bool {
+    rules.rsv1 && matches!(opcode, 1 | 2)
 }
 
 /// The fault must be there to see.
@@ -67,7 +72,9 @@ fn check_refused(error: &ProtocolError, bytes: &[u8], rules: Rules) {
         ProtocolError::LengthTopBit => short == 127 && bytes[2] & 0x80 != 0,
         ProtocolError::MaskMissing => !masked && rules.mask == MaskRule::Required,
         ProtocolError::MaskUnexpected => masked && rules.mask == MaskRule::Forbidden,
-        ProtocolError::ReservedBits => first & 0x70 != 0,
+        ProtocolError::ReservedBits => {
+            first & 0x30 != 0 || first & 0x40 != 0 && !may_have_rsv1(first & 0x0f, rules)
+        }
         ProtocolError::ReservedOpcode { opcode } => {
             *opcode == first & 0x0f && matches!(opcode, 3..=7 | 11..)
         }

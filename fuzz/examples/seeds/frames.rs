@@ -12,6 +12,8 @@ const LENT: &[u8] = &[0, 2, 2, 1, 3, 2, 3];
 const MESSAGE_5: &[u8] = &[1, 2, 0, 0, 0, 0];
 /// Frames of at most 5 bytes, messages of any size.
 const FRAME_5: &[u8] = &[2, 8, 2, 0, 0, 0, 0];
+/// No limit on sizes.
+const NO_LIMIT: &[u8] = &[2, 8, 8, 0, 0, 0, 0];
 /// At most 3 fragments, of which 1 in a row is empty.
 const FRAGMENTS: &[u8] = &[3, 8, 8, 3, 0, 0, 0, 0, 0];
 
@@ -102,6 +104,11 @@ const CASES: &[(&str, &[u8], &Frames)] = &[
         &[(0x01, b""), (0x00, b"a"), (0x00, b""), (0x80, b"")],
     ),
     ("empty_fragments", FRAGMENTS, &[(0x02, b""), (0x00, b"")]),
+    (
+        "message_limit_inside_a_character",
+        MESSAGE_5,
+        &[(0x01, b"\xe2\x82"), (0x80, b"\xac123")],
+    ),
 ];
 
 /// The masking key of the examples in RFC 6455 §5.7.
@@ -147,5 +154,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
     seeds.push(seed("frames", "mask_unexpected", masked));
     let cut = [&[1], PLAIN, b"\x82\x7f\0\0\0\0\0\x01\0\0never complete"].concat();
     seeds.push(seed("frames", "announced_and_never_sent", cut));
+    let huge = [&[1], NO_LIMIT, b"\x82\x7f\x40\0\0\0\0\0\0\0x"].concat();
+    seeds.push(seed("frames", "announced_more_than_there_is", huge));
     seeds
 }
