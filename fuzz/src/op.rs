@@ -79,7 +79,7 @@ pub mod send {
     pub const CONTINUATION: u8 = 7;
     /// The last piece: likewise.
     pub const FINISH: u8 = 8;
-    /// Several messages at once: how many, and a chunk for each, binary and text in turn.
+    /// Several at once: how many, up to three, and a chunk for each: binary, text, ping.
     pub const BATCH: u8 = 9;
     /// A Close frame, by the sending half: code, and a chunk as reason.
     pub const CLOSE: u8 = 10;

@@ -42,6 +42,8 @@ pub(crate) struct Told {
     pub(crate) end: End,
     /// Where the last whole frame ends.
     pub(crate) used: usize,
+    /// The longest payload of a data frame.
+    pub(crate) longest: usize,
 }
 
 /// Reads what an end of the role `from` has written.
@@ -53,6 +55,7 @@ pub(crate) fn decode(from: Role, limits: &Limits, wire: &[u8]) -> Told {
         at: 0,
         message: None,
         seen: Vec::new(),
+        longest: 0,
     };
     let mut used = 0;
     let end = loop {
@@ -64,8 +67,12 @@ pub(crate) fn decode(from: Role, limits: &Limits, wire: &[u8]) -> Told {
     if let End::Close(_) = end {
         used = stream.at;
     }
-    let seen = stream.seen;
-    Told { seen, end, used }
+    Told {
+        seen: stream.seen,
+        end,
+        used,
+        longest: stream.longest,
+    }
 }
 
 struct Stream<'a> {
@@ -75,6 +82,7 @@ struct Stream<'a> {
     at: usize,
     message: Option<Message>,
     seen: Vec<Seen>,
+    longest: usize,
 }
 
 struct Message {
@@ -198,6 +206,7 @@ impl Stream<'_> {
             must(message.empty <= self.limits.max_empty_fragments, 1008)?;
         }
         let (payload, whole) = self.payload(len, key);
+        self.longest = self.longest.max(payload.len());
         message.data.extend(payload);
         message.check(whole && fin)?;
         must(whole, 0).map_err(|_| End::Open)?;
@@ -235,7 +244,9 @@ mod tests {
     use super::*;
 
     fn told(from: Role, wire: &[u8]) -> (Vec<Seen>, End, usize) {
-        let Told { seen, end, used } = decode(from, &Limits::default(), wire);
+        let Told {
+            seen, end, used, ..
+        } = decode(from, &Limits::default(), wire);
         (seen, end, used)
     }
 

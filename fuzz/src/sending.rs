@@ -47,6 +47,8 @@ pub(crate) struct Sending {
     pub(crate) close: Option<Vec<u8>>,
     /// The most bytes that one call has put into the queue.
     pub(crate) largest: usize,
+    /// The longest piece of a message that is sent in pieces.
+    pub(crate) longest_piece: usize,
     fragment_size: usize,
     budget: usize,
 }
@@ -75,6 +77,7 @@ impl Sending {
             pieces: None,
             close: None,
             largest: 0,
+            longest_piece: 0,
             fragment_size: fragment_size.map_or(usize::MAX, NonZeroUsize::get),
             budget: BUDGET,
         }
@@ -142,7 +145,12 @@ impl Sending {
     fn apply(&mut self, change: Change) {
         match change {
             Change::Control(control) => self.controls.push(control),
-            Change::Messages(messages) => self.messages.extend(messages),
+            Change::Messages(batch) => {
+                let (messages, controls): (Vec<_>, Vec<_>) =
+                    batch.into_iter().partition(Seen::is_message);
+                self.messages.extend(messages);
+                self.controls.extend(controls);
+            }
             Change::Piece(kind, data) => self.pieces = Some((kind, data)),
             Change::LastPiece(message) => {
                 self.pieces = None;
@@ -167,14 +175,17 @@ impl Sending {
 
     fn batch(&mut self, input: &mut Input<'_>, sender: &mut Sender) -> Call {
         let count = input.byte() % 4;
-        let kinds = [send::BINARY, send::TEXT];
-        let messages = (0..count).map(|i| self.message(kinds[usize::from(i % 2)], input));
+        let messages = (0..count).map(|i| match i {
+            0 => self.message(send::BINARY, input),
+            1 => self.message(send::TEXT, input),
+            _ => Seen::Ping([PING, input.chunk()].concat()),
+        });
         let messages: Vec<Seen> = messages.collect();
         let borrowed: Vec<Message<'_>> = messages.iter().map(borrow).collect();
         Call {
             most: messages.iter().map(|message| self.encoded(message)).sum(),
             answer: sender.batch(&borrowed),
-            expected: self.unless_busy(messages),
+            expected: self.unless_busy(messages).and_then(short_controls),
         }
     }
 
@@ -187,9 +198,10 @@ impl Sending {
         }
     }
 
-    fn piece(&self, op: u8, input: &mut Input<'_>, sender: &mut Sender) -> Call {
+    fn piece(&mut self, op: u8, input: &mut Input<'_>, sender: &mut Sender) -> Call {
         let kind = input.pick(&[Kind::Text, Kind::Binary]);
         let piece = input.chunk();
+        self.longest_piece = self.longest_piece.max(piece.len());
         let answer = match op {
             send::FRAGMENT => sender.fragment(kind, piece),
             send::CONTINUATION => sender.continuation(piece),
@@ -231,6 +243,21 @@ impl Sending {
         let len = borrow(message).payload().len();
         len + 14 * (1 + len / self.fragment_size)
     }
+}
+
+/// All or nothing: a ping that is too long keeps the messages before it from being sent.
+fn short_controls(change: Change) -> Result<Change, SendError> {
+    let Change::Messages(batch) = &change else {
+        return Ok(change);
+    };
+    let limit = 125;
+    for message in batch.iter().filter(|message| !message.is_message()) {
+        let len = borrow(message).payload().len();
+        if len > limit {
+            return Err(SendError::ControlTooLong { len, limit });
+        }
+    }
+    Ok(change)
 }
 
 fn control(op: u8, chunk: &[u8], sender: &mut Sender) -> Call {

@@ -13,14 +13,14 @@ pub fn url(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match Url::parse(&text) {
         Ok(url) => {
-            check(&url);
+            check(&url, &text);
             request(&url);
         }
         Err(error) => refused(&error, &text),
     }
 }
 
-fn check(url: &Url) {
+fn check(url: &Url, text: &str) {
     let shown = url.to_string();
     let again = Url::parse(&shown).expect("what is shown is a url");
     assert_eq!(again.to_string(), shown);
@@ -39,15 +39,41 @@ fn check(url: &Url) {
     assert!(url.target().bytes().all(|byte| byte.is_ascii_graphic()));
     assert_ne!(url.port(), 0);
     if let Host::Domain(name) = url.host() {
+        assert!(!name.contains(|c: char| c.is_ascii_uppercase()));
         assert!(!name.is_empty() && name.parse::<core::net::IpAddr>().is_err());
     }
     for part in [url.user(), url.password()].into_iter().flatten() {
         assert!(!part.chars().any(char::is_control));
     }
     assert!(url.user().is_none_or(|user| !user.contains(':')));
+    // What follows the first slashes up to an at sign, if there is one before the path.
+    let authority = text.split_once("://").expect("a scheme").1;
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    let userinfo = authority
+        .rsplit_once('@')
+        .map_or("", |(userinfo, _)| userinfo);
+    let (user, password) = userinfo
+        .split_once(':')
+        .map_or((userinfo, None), |(u, p)| (u, Some(p)));
+    let user = (!userinfo.is_empty()).then(|| decoded(user));
+    assert_eq!(url.user().map(Into::into), user);
+    assert_eq!(url.password().map(Into::into), password.map(decoded));
+    decoded(url.target());
     if let Some(user) = url.user() {
         assert!(format!("{url:?}").contains("[redacted]@"), "{user}");
     }
+}
+
+/// Undoes the percent-encoding, which must be one.
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        assert!(part.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit));
+        bytes.push(u8::from_str_radix(&part[..2], 16).expect("two digits"));
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A server reads the request as the URL means it.

@@ -17,6 +17,8 @@ const OFFERS: &[u8] = &[0, 1, 0, 0, 0];
 const SECURE: &[u8] = &[1, 1, 0, 0, 2, 6, 0];
 /// A body of 5 bytes at most.
 const BODY_5: &[u8] = &[0, 0, 1, 0, 0, 3, 4, 0, 0];
+/// Heads of at most 200 bytes.
+const INTERIM_200: &[u8] = &[0, 0, 1, 4, 0, 0, 0, 0, 0];
 
 fn answers() -> Vec<Seed> {
     let offers = "Sec-WebSocket-Protocol: v2.chat\r\nSec-WebSocket-Extensions: x-a; p, x-b\r\n\r\n";
@@ -92,6 +94,22 @@ fn answers() -> Vec<Seed> {
         ("bare_lf", PLAIN, &["HTTP/1.1 101\nUpgrade: websocket\n\n"]),
         ("fold", PLAIN, &["HTTP/1.1 101 \r\nA: b\r\n c\r\n\r\n"]),
         ("cut_off", SECURE, &[OPEN]),
+        (
+            "extension_twice",
+            OFFERS,
+            &[OPEN, "Sec-WebSocket-Extensions: x-a, x-b, x-a\r\n\r\n"],
+        ),
+        (
+            "many_interim",
+            INTERIM_200,
+            &[
+                "HTTP/1.1 103 \r\nLink: x\r\n\r\n",
+                "HTTP/1.1 103 \r\nLink: y\r\n\r\n",
+                "HTTP/1.1 103 \r\nLink: z\r\n\r\n",
+                OPEN,
+                "\r\n",
+            ],
+        ),
     ];
     let seeds = cases.iter();
     let mut seeds: Vec<Seed> = seeds
@@ -117,6 +135,16 @@ fn answers() -> Vec<Seed> {
     ]
     .concat();
     seeds.push(seed("client_handshake", "reset", lost));
+    // The answer and much behind it, before the request is written.
+    let early = [
+        &[0, 0, 0][..],
+        &chunk(&[0, 7, b'x', 7, b'x']),
+        &[0],
+        OPEN.as_bytes(),
+        b"\r\n",
+    ]
+    .concat();
+    seeds.push(seed("client_handshake", "early_data", early));
     seeds
 }
 
@@ -132,6 +160,8 @@ const PIECES: &[u8] = &[0, 0, 0, 1, 4];
 const REFUSED: &[u8] = b"\0\x0e\x01\0\x03X-A\x01b\0\0why\n\0\0";
 /// Accepted with a header, the second subprotocol and the first extension.
 const CHOSEN: &[u8] = b"\0\x0a\0\0\x03X-A\x01b\x01\0\0\0";
+/// At most 200 bytes.
+const HEAD_200: &[u8] = &[1, 4, 0, 0, 0, 0, 0, 0];
 /// At most 200 bytes and 4 headers.
 const LIMITED: &[u8] = &[1, 4, 3, 0, 0, 0, 0, 0];
 
@@ -190,6 +220,33 @@ fn requests() -> Vec<Seed> {
             &[REQUEST, "Transfer-Encoding: chunked\r\n\r\n"],
         ),
         ("head_limit", LIMITED, &[REQUEST, "\r\n"]),
+        (
+            "host_twice",
+            ACCEPTED,
+            &[REQUEST, "Host: server.example.com\r\n\r\n"],
+        ),
+        (
+            "subprotocol_twice",
+            ACCEPTED,
+            &[REQUEST, "Sec-WebSocket-Protocol: a, b, a\r\n\r\n"],
+        ),
+        (
+            "http_10_upgrade",
+            ACCEPTED,
+            &[
+                "GET / HTTP/1.0\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 1234567890123456789012==\r\n\r\n",
+            ],
+        ),
+        (
+            "head_of_200_bytes",
+            HEAD_200,
+            &[REQUEST, "X: 34567890123456789012\r\n\r\n"],
+        ),
+        (
+            "head_of_201_bytes",
+            HEAD_200,
+            &[REQUEST, "X: 345678901234567890123\r\n\r\n"],
+        ),
         ("tls", ACCEPTED, &["\u{16}\u{3}\u{1}"]),
         (
             "space_before_colon",

@@ -21,6 +21,9 @@ const NARROW: &[u8] = &[1, 0, 0, 0, 3, 2, 0, 0, 0, 0];
 /// A server that shares everything, and counts two control frames a second.
 const SHARING: &[u8] = &[0, 0, 1, 0, 0, 0, 1, 0, 0, 0];
 
+/// A server with an idle limit of 10 ms.
+const IDLE: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0];
+
 /// The peer writes a frame, which is received and taken.
 fn wire(masked: bool, first: u8, payload: &[u8]) -> Vec<u8> {
     let frame = frame(masked, first, payload);
@@ -213,6 +216,71 @@ fn connections() -> Vec<Seed> {
             "idle",
             TIMERS,
             vec![vec![op::WAKE, 4, op::WRITE, 2, op::LOST, 1]],
+        ),
+        (
+            "idle_later",
+            IDLE,
+            vec![
+                vec![op::SLEEP, 3],
+                wire(true, 0x8a, b""),
+                vec![op::NEXT_DEADLINE, op::NEXT_DEADLINE, op::WRITE_ALL],
+                wire(true, 0x88, b"\x03\xe9"),
+            ],
+        ),
+        (
+            "pong_held_and_close",
+            NARROW,
+            vec![
+                vec![op::SEND, send::SIZED, 0, 1],
+                wire(false, 0x89, b"1"),
+                wire(false, 0x88, b"\x03\xe8"),
+            ],
+        ),
+        (
+            "ping_at_a_half_written_fragment",
+            NARROW,
+            vec![
+                say(send::BINARY, &[7; 60]),
+                [op::WRITE, 20].repeat(8),
+                vec![op::WRITE, 1],
+                wire(false, 0x89, b"1"),
+                say(send::PING, b"2"),
+            ],
+        ),
+        (
+            "never_all_written",
+            SERVER,
+            [
+                vec![vec![op::SEND, send::SIZED, 3, 1]],
+                vec![vec![op::SEND, send::SIZED, 3, 2, op::WRITE, 255, 64, 0]; 14],
+            ]
+            .concat(),
+        ),
+        (
+            "shared_and_cut",
+            &[0, 0, 0, 0, 0, 2, 1, 0, 0, 0],
+            vec![
+                say(send::SHARED_BINARY, b"in pieces of seven"),
+                say(send::TEXT, b"likewise"),
+            ],
+        ),
+        (
+            "batch_with_a_long_ping",
+            SERVER,
+            vec![
+                vec![op::SEND, send::BATCH, 3, 1, b'a', 1, b'b', 123],
+                vec![b'p'; 123],
+                vec![op::SEND, send::BATCH, 3, 1, b'a', 1, b'b', 1, b'p'],
+            ],
+        ),
+        (
+            "late_after_a_close",
+            CLIENT,
+            vec![
+                wire(false, 0x88, b"\x03\xe8"),
+                vec![op::WRITE_ALL],
+                wire(false, 0x82, b"late"),
+            ],
         ),
         (
             "unwritable",

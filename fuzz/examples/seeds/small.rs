@@ -95,6 +95,7 @@ fn urls() -> Vec<Seed> {
         ("no_host", "ws:///x"),
         ("no_scheme", "example.com"),
         ("other_scheme", "ftp://h/"),
+        ("upper_case", "WS://Example.COM/A"),
         ("not_ascii", "ws://b\u{fc}cher.example/"),
     ];
     urls.map(|(name, url)| seed("url", name, url)).to_vec()
@@ -122,8 +123,18 @@ fn extensions() -> Vec<Seed> {
         ("separator", "a b"),
         ("no_value", "a;b="),
         ("no_name", "a;;b"),
+        ("quoted_comma", "a;b=\"c,d\""),
+        ("quoted_quote", "a;b=\"\\\"\",c"),
+        ("behind_quotes", "a;b=\"c\"d"),
     ];
-    lists
+    let mut seeds = lists
         .map(|(name, list)| seed("extensions", name, list))
-        .to_vec()
+        .to_vec();
+    for count in [16, 17, 32, 33] {
+        let params = ["a", &";b=1".repeat(count)].concat();
+        seeds.push(seed("extensions", &format!("params_{count}"), params));
+        let offers = "a,".repeat(count);
+        seeds.push(seed("extensions", &format!("offers_{count}"), offers));
+    }
+    seeds
 }

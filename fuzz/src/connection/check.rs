@@ -38,6 +38,24 @@ impl Run {
         assert!(send.capacity() <= most, "{} of {most}", send.capacity());
     }
 
+    /// Silence is watched as long as the connection is open, and nothing else has a deadline then.
+    pub(super) fn check_deadline(&mut self) {
+        if !self.end.sender().is_open() || self.lost.is_some() {
+            return;
+        }
+        let keepalive = self.config.keepalive.as_ref();
+        let alive = keepalive.map(|alive| alive.interval.saturating_add(alive.timeout));
+        let within = [alive, self.config.idle_timeout]
+            .into_iter()
+            .flatten()
+            .min();
+        let due = self.end.poll_timeout().map(|(at, _)| at);
+        assert_eq!(due.is_some(), within.is_some());
+        if let (Some(due), Some(within)) = (due, within) {
+            assert!(due <= self.now + within, "{due:?} at {:?}", self.now);
+        }
+    }
+
     /// Lets everything arrive and everything out, closes, and sees to the end.
     pub(super) fn finish(mut self) {
         self.settle();
@@ -87,7 +105,10 @@ impl Run {
                 assert!(cause.is_none_or(|cause| *cause == Cause::Protocol(fault.clone())));
                 match fault {
                     // Time is unknown to the plain decoder.
-                    ProtocolError::ControlRate { .. } => return,
+                    ProtocolError::ControlRate { limit } => {
+                        let controls = self.told.iter().filter(|seen| !seen.is_message());
+                        return assert!(controls.count() >= *limit as usize);
+                    }
                     _ => End::Fault(fault.close_code().get()),
                 }
             }
@@ -109,7 +130,15 @@ impl Run {
         let unlimited = Limits::default()
             .max_fragments(u32::MAX)
             .max_empty_fragments(u32::MAX);
-        let Told { seen, end, used } = decode(self.role, &unlimited, &self.written);
+        let Told {
+            seen,
+            end,
+            used,
+            longest,
+        } = decode(self.role, &unlimited, &self.written);
+        if let Some(size) = self.config.fragment_size {
+            assert!(longest <= size.get().max(self.sending.longest_piece));
+        }
         let (messages, controls): (Vec<_>, Vec<_>) = seen.into_iter().partition(Seen::is_message);
         let (own, replies): (Vec<_>, Vec<_>) = controls.into_iter().partition(is_own);
         assert!(self.sending.messages.starts_with(&messages));
@@ -196,6 +225,7 @@ impl Run {
         for _ in 0..2 {
             self.now += self.config.close_timeout;
             assert!(!self.take() && !self.end.ready(self.now));
+            assert_eq!(self.end.io().0.filled(), b"", "nothing is kept");
             self.end.handle_timeout(self.now);
             assert_eq!(self.end.poll_timeout(), None);
             assert_eq!(self.end.sender().text("late"), Err(SendError::Closed));

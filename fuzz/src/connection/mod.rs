@@ -36,6 +36,7 @@ pub fn connection(data: &[u8]) {
         }
         run.operation(&mut input);
         run.check_bounds();
+        run.check_deadline();
     }
     run.finish();
 }
@@ -74,6 +75,8 @@ struct Run {
     /// The event that was found and not taken.
     peeked: Option<OwnedEvent>,
     told: Vec<Seen>,
+    /// Pings and pongs that were found and told at one time, and when that was.
+    burst: (Instant, u32),
     fault: Option<ProtocolError>,
     closed: Option<Closed>,
 }
@@ -103,6 +106,7 @@ impl Run {
             unwritable: false,
             peeked: None,
             told: Vec::new(),
+            burst: (now, 0),
             fault: None,
             closed: None,
             config,
@@ -153,19 +157,21 @@ impl Run {
 
     /// Takes an event; says whether there was one.
     fn take(&mut self) -> bool {
+        let fresh = self.end.peek().is_none();
         let event = self.end.poll_owned(self.now);
-        self.took(event)
+        self.took(event, fresh)
     }
 
     /// Takes an event and perhaps sends something while it is lent.
     fn take_lent(&mut self, input: Option<&mut Input<'_>>) -> bool {
+        let fresh = self.end.peek().is_none();
         let event = self.end.poll(self.now).map(|(event, sender)| {
             if let Some(input) = input {
                 self.sending.send(input, sender);
             }
             event.to_owned()
         });
-        self.took(event)
+        self.took(event, fresh)
     }
 
     /// Looks at the next event; it stays the next whatever happens before it is taken.

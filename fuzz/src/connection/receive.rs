@@ -9,6 +9,7 @@ use super::Run;
 use crate::frame::{frame, header};
 use crate::frames::seen;
 use crate::input::Input;
+use crate::plain::Seen;
 use crate::reading::Reads;
 use crate::sending::SIZES;
 
@@ -64,8 +65,8 @@ impl Run {
         assert_eq!(buf.filled(), held);
     }
 
-    /// Notes an event that was taken; says whether there was one.
-    pub(super) fn took(&mut self, event: Option<OwnedEvent>) -> bool {
+    /// Notes an event that was taken; says whether there was one. `fresh`: it was not found before.
+    pub(super) fn took(&mut self, event: Option<OwnedEvent>, fresh: bool) -> bool {
         if let Some(peeked) = mem::take(&mut self.peeked) {
             assert_eq!(event, Some(peeked));
         }
@@ -87,7 +88,7 @@ impl Run {
                 assert_eq!(self.end.closed(), None);
                 match event {
                     OwnedEvent::ProtocolError(error) => self.fault = Some(error),
-                    event => self.told.extend(seen(&event)),
+                    event => self.tell(seen(&event), fresh),
                 }
             }
         }
@@ -95,5 +96,17 @@ impl Run {
             assert!(!self.end.sender().is_open());
         }
         true
+    }
+
+    /// Notes what was told, and how many control frames at this time.
+    fn tell(&mut self, seen: Option<Seen>, fresh: bool) {
+        if self.burst.0 != self.now {
+            self.burst = (self.now, 0);
+        }
+        let control = seen.as_ref().is_some_and(|seen| !seen.is_message());
+        self.burst.1 += u32::from(control && fresh);
+        let limit = self.config.limits.max_control_rate;
+        assert!(limit.is_none_or(|limit| self.burst.1 <= limit));
+        self.told.extend(seen);
     }
 }

@@ -1,7 +1,7 @@
 //! The opening handshakes: any bytes, in any pieces, while time passes and transports fail.
 
 mod client;
-mod http;
+pub(crate) mod http;
 mod server;
 
 pub use client::client_handshake;
