@@ -24,6 +24,9 @@ const SHARING: &[u8] = &[0, 0, 1, 0, 0, 0, 1, 0, 0, 0];
 /// A server with an idle limit of 10 ms.
 const IDLE: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0];
 
+/// A server with a keepalive of 10 ms and 10 ms.
+const ALIVE: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0];
+
 /// The peer writes a frame, which is received and taken.
 fn wire(masked: bool, first: u8, payload: &[u8]) -> Vec<u8> {
     let frame = frame(masked, first, payload);
@@ -225,6 +228,15 @@ fn connections() -> Vec<Seed> {
                 wire(true, 0x8a, b""),
                 vec![op::NEXT_DEADLINE, op::NEXT_DEADLINE, op::WRITE_ALL],
                 wire(true, 0x88, b"\x03\xe9"),
+            ],
+        ),
+        (
+            "silent_while_an_event_waits",
+            ALIVE,
+            vec![
+                vec![op::WIRE],
+                chunk(&frame(true, 0x81, b"waits")),
+                vec![op::READ, 20, op::PEEK, op::NEXT_DEADLINE, op::NEXT_DEADLINE],
             ],
         ),
         (

@@ -49,10 +49,11 @@ impl Run {
             .into_iter()
             .flatten()
             .min();
-        let due = self.end.poll_timeout().map(|(at, _)| at);
+        let due = self.end.poll_timeout();
         assert_eq!(due.is_some(), within.is_some());
-        if let (Some(due), Some(within)) = (due, within) {
-            assert!(due <= self.now + within, "{due:?} at {:?}", self.now);
+        if let (Some((at, why)), Some(within)) = (due, within) {
+            assert!(at <= self.now + within, "{at:?} at {:?}", self.now);
+            assert_ne!(why, Deadline::Close, "what is open is not closing");
         }
     }
 
