@@ -49,9 +49,20 @@ fn check(url: &Url, text: &str) {
     // What follows the first slashes up to an at sign, if there is one before the path.
     let authority = text.split_once("://").expect("a scheme").1;
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    let userinfo = authority
-        .rsplit_once('@')
-        .map_or("", |(userinfo, _)| userinfo);
+    let (userinfo, server) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let port = server.rsplit_once(':').map_or("", |(_, port)| port);
+    let default = if url.is_secure() { 443 } else { 80 };
+    let port = match port {
+        "" => default,
+        address if address.ends_with(']') => default,
+        port => port.parse().expect("a number"),
+    };
+    assert_eq!(url.port(), port);
+    let shown_port = (port != default).then(|| format!(":{port}"));
+    assert_eq!(
+        url.authority(),
+        format!("{}{}", url.host(), shown_port.unwrap_or_default())
+    );
     let (user, password) = userinfo
         .split_once(':')
         .map_or((userinfo, None), |(u, p)| (u, Some(p)));
@@ -92,7 +103,9 @@ fn request(url: &Url) {
     let basic = seen.basic_auth();
     assert_eq!(basic.as_ref().map(|basic| basic.user()), url.user());
     if let (Some(basic), Some(user)) = (basic, url.user()) {
-        assert!(basic.matches(user, url.password().unwrap_or_default()));
+        let password = url.password().unwrap_or_default();
+        assert!(basic.matches(user, password));
+        assert!(!basic.matches(user, &[password, "x"].concat()));
     }
 }
 

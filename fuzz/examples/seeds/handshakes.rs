@@ -100,6 +100,17 @@ fn answers() -> Vec<Seed> {
             &[OPEN, "Sec-WebSocket-Extensions: x-a, x-b, x-a\r\n\r\n"],
         ),
         (
+            "parameter_twice",
+            OFFERS,
+            &[OPEN, "Sec-WebSocket-Extensions: x-a; p; p\r\n\r\n"],
+        ),
+        ("status_304", PLAIN, &["HTTP/1.1 304 \r\n\r\nnot a body"]),
+        (
+            "status_204_and_more",
+            PLAIN,
+            &["HTTP/1.1 204 \r\n\r\nnot a body"],
+        ),
+        (
             "many_interim",
             INTERIM_200,
             &[
@@ -160,6 +171,12 @@ const PIECES: &[u8] = &[0, 0, 0, 1, 4];
 const REFUSED: &[u8] = b"\0\x0e\x01\0\x03X-A\x01b\0\0why\n\0\0";
 /// Accepted with a header, the second subprotocol and the first extension.
 const CHOSEN: &[u8] = b"\0\x0a\0\0\x03X-A\x01b\x01\0\0\0";
+/// Refused with 304 and a body, which is misuse; and with 299.
+const STATUS_304: &[u8] = b"\0\x07\x01\x02\0\0why\0\0";
+const STATUS_299: &[u8] = b"\0\x04\x01\x06\0\0\0\0";
+/// Accepted with a subprotocol, or with a parameter of the first extension, that was not offered.
+const OTHER_PROTOCOL: &[u8] = b"\0\x06\0\0\0\0\xff\x7f\0\0";
+const OTHER_PARAMETER: &[u8] = b"\0\x06\0\0\0\0\x01\x80\0\0";
 /// At most 200 bytes.
 const HEAD_200: &[u8] = &[1, 4, 0, 0, 0, 0, 0, 0];
 /// At most 200 bytes and 4 headers.
@@ -229,6 +246,24 @@ fn requests() -> Vec<Seed> {
             "subprotocol_twice",
             ACCEPTED,
             &[REQUEST, "Sec-WebSocket-Protocol: a, b, a\r\n\r\n"],
+        ),
+        ("refused_304", STATUS_304, &[REQUEST, "\r\n"]),
+        ("refused_299", STATUS_299, &[REQUEST, "\r\n"]),
+        ("other_protocol", OTHER_PROTOCOL, &[REQUEST, offers]),
+        ("other_parameter", OTHER_PARAMETER, &[REQUEST, offers]),
+        (
+            "two_hosts_in_one",
+            ACCEPTED,
+            &[
+                "GET / HTTP/1.1\r\nHost: a,b\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 1234567890123456789012==\r\n\r\n",
+            ],
+        ),
+        (
+            "fragment",
+            ACCEPTED,
+            &[
+                "GET /a#b HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 1234567890123456789012==\r\n\r\n",
+            ],
         ),
         (
             "http_10_upgrade",

@@ -168,8 +168,15 @@ fn check_accepted(limits: &Limits, wire: &[u8], accepted: &Accepted) {
     );
     let names: Vec<&str> = accepted.extensions.iter().map(Offer::name).collect();
     assert!(names.iter().all(|name| EXTENSIONS.contains(name)));
-    let again = |i: usize| names[..i].contains(&names[i]);
-    assert!(!(0..names.len()).any(again));
+    assert!(all_differ(&names));
+    for extension in &accepted.extensions {
+        let params: Vec<&str> = extension.params().map(|param| param.0).collect();
+        assert!(all_differ(&params));
+    }
+}
+
+fn all_differ(names: &[&str]) -> bool {
+    (0..names.len()).all(|i| !names[..i].contains(&names[i]))
 }
 
 fn check_rejected(limits: &Limits, wire: &[u8], answer: &Rejection) {
@@ -179,6 +186,7 @@ fn check_rejected(limits: &Limits, wire: &[u8], answer: &Rejection) {
     assert_eq!(head.line[9..12], *status.to_string().as_bytes());
     assert_eq!(answer.headers.len(), head.len());
     assert!(answer.body.len() <= limits.max_body);
+    assert!(!matches!(status, 204 | 304) || answer.body.is_empty());
     assert!(!coded.is_empty() || wire[end..].starts_with(&answer.body));
     assert!(!answer.explain().message.is_empty() && answer.text().len() >= answer.body.len());
 }
@@ -190,6 +198,12 @@ fn check_redirect(asked: &Request, answer: &Rejection) {
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
     assert!(next.url().is_secure() || !asked.url().is_secure());
+    let location = answer.location().expect("a redirect");
+    if !location.contains([':', '#']) && !location.starts_with("//") {
+        let path = next.url().target().split('?').next().unwrap_or_default();
+        let dots = |segment: &str| matches!(segment, "." | "..");
+        assert!(!path.split('/').any(dots), "{location} is {path}");
+    }
     let mut client = Driven::new(handshake(&next, &Limits::default()), &Limits::default());
     client.write_all();
     let same = |url: &ws_core::url::Url| (url.is_secure(), url.host().clone(), url.port());
@@ -198,7 +212,6 @@ fn check_redirect(asked: &Request, answer: &Rejection) {
         assert!(head.all("Cookie").is_empty());
         let user = next.url().user();
         assert_eq!(head.all("Authorization").is_empty(), user.is_none());
-        let location = answer.location().expect("a redirect");
         assert!(user.is_none() || location.contains('@'), "{location}");
     }
     let mut server = ServerHandshake::new(Limits::default(), NOW);

@@ -72,6 +72,9 @@ fn step(server: &mut Driven<ServerHandshake>, input: &mut Input<'_>) {
     server.check();
 }
 
+/// What a client may offer all the same.
+const NOT_OFFERED: &str = "not-offered";
+
 /// The application accepts or refuses, in every way it can.
 fn reply(
     server: &mut ServerHandshake,
@@ -98,10 +101,20 @@ fn reply(
     if let Some(protocol) = request.subprotocols().nth(choice) {
         accept = accept.subprotocol(protocol);
     } else if choice == 255 {
-        accept = accept.subprotocol("not-offered");
+        accept = accept.subprotocol(NOT_OFFERED);
     }
-    if let Some(extension) = request.extensions().get(usize::from(input.byte())) {
-        accept = accept.extension(extension.clone())?;
+    let choice = input.byte();
+    if let Some(extension) = request.extensions().get(usize::from(choice & 0x7f)) {
+        let more = extension.clone().flag(NOT_OFFERED);
+        let may = extension.params().any(|(name, _)| name == NOT_OFFERED);
+        match more {
+            Ok(more) if choice > 0x7f && !may => {
+                let refused = server.accept(accept.extension(more)?);
+                assert!(refused.is_err(), "a parameter that was not offered");
+                return refused;
+            }
+            _ => accept = accept.extension(extension.clone())?,
+        }
     }
     server.accept(accept)
 }
@@ -133,6 +146,7 @@ fn outcome(limits: &Limits, answer: Input<'_>, cuts: &Cuts, wire: &[u8]) -> Outc
     };
     if let Ok(Some(request)) = server.machine.poll(NOW) {
         check_shown(&request);
+        check_host(&request, begin(wire));
         outcome.shown = Some(request.headers().clone());
         if let Err(misuse) = reply(&mut server.machine, answer, NOW) {
             assert!(!misuse.to_string().is_empty() && !misuse.explain().message.is_empty());
@@ -169,7 +183,7 @@ fn check_shown(request: &RequestHead<'_>) {
     let joined = [request.path(), request.query().map_or("", |_| "?")].concat();
     let joined = [&joined, request.query().unwrap_or_default()].concat();
     assert_eq!(joined, request.target());
-    assert!(!request.host().is_empty());
+    assert!(!request.target().contains('#'));
     assert!(OriginPolicy::Any.check(request));
     let same = OriginPolicy::SameOrigin.check(request);
     match request.origin() {
@@ -179,6 +193,21 @@ fn check_shown(request: &RequestHead<'_>) {
     if let Some(basic) = request.basic_auth() {
         assert!(!basic.user().contains(':'));
     }
+}
+
+/// The host is the one that the target names, or else the one of the header (RFC 9112 §3.2.2).
+fn check_host(request: &RequestHead<'_>, wire: &[u8]) {
+    let head = head(wire);
+    let line = String::from_utf8_lossy(head.line);
+    let target = line.split(' ').nth(1).expect("a target");
+    let host = if target.starts_with('/') {
+        String::from_utf8_lossy(head.one("Host"))
+    } else {
+        let (_, rest) = target.split_once("://").expect("a scheme");
+        rest.split(['/', '?']).next().unwrap_or_default().into()
+    };
+    assert_eq!(request.host(), host);
+    assert!(!host.is_empty() && !host.contains([',', '/', '?', '#', '@', ' ']));
 }
 
 impl Outcome {
@@ -192,6 +221,9 @@ impl Outcome {
             None => {
                 assert_eq!(complete(&self.written), 101);
                 let answer = head(&self.written);
+                let offered = head(begin(wire)).list("Sec-WebSocket-Protocol");
+                let chosen = answer.all("Sec-WebSocket-Protocol");
+                assert!(chosen.len() <= 1 && chosen.iter().all(|name| offered.contains(name)));
                 let accept = answer.one("Sec-WebSocket-Accept");
                 assert_eq!(accept.len(), 28);
                 if head(begin(wire)).one("Sec-WebSocket-Key") == KEY {
@@ -248,6 +280,8 @@ fn complete(written: &[u8]) -> u16 {
         assert!(head.lists("Upgrade", "websocket") && head.lists("Connection", "upgrade"));
         assert!(body.is_empty() && head.all("Content-Length").is_empty());
     } else {
+        assert!((300..=599).contains(&status));
+        assert!(status != 304 || body.is_empty());
         assert!(head.lists("Connection", "close"));
         assert_eq!(
             head.one("Content-Length"),
