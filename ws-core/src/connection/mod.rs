@@ -257,7 +257,10 @@ impl Machine for Connection {
     fn handle_timeout(&mut self, now: Instant) {
         self.note_close(now);
         self.receiver.handle_timeout(now, &mut self.sender);
-        // A Close frame for a silent peer goes out at once.
+        // A Close frame for a silent peer goes out at once, even if an event waits to be taken.
+        if let Some(owed) = self.receiver.take_owed_close() {
+            self.pay(owed);
+        }
         self.ready(now);
     }
 }
