@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use ws_blocking::ws_core::handshake::{Agreed, Opened};
 use ws_blocking::ws_core::{Deadline, Role, Seed};
-use ws_blocking::{By, Cause, CloseCode, Config, Error, OwnedEvent, Transport, WebSocket};
+use ws_blocking::{
+    By, Cause, CloseCode, Config, Error, OwnedEvent, Transport, TrySplit, WebSocket,
+};
 
 /// A client's empty ping.
 const PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
@@ -116,6 +118,19 @@ impl Transport for Fake {
     }
 }
 
+impl TrySplit for Fake {
+    fn try_split(&self) -> io::Result<Self> {
+        Ok(self.clone())
+    }
+}
+
+fn closed(event: Option<OwnedEvent>) -> ws_blocking::Closed {
+    match event {
+        Some(OwnedEvent::Closed(closed)) => closed,
+        event => panic!("{event:?}"),
+    }
+}
+
 #[test]
 fn what_no_one_takes_is_given_up_when_the_connection_is_over() {
     let fake = Fake::new(Script {
@@ -137,11 +152,13 @@ fn a_flush_that_is_stuck_for_too_long_has_timed_out_whatever_the_system_calls_it
         refused: usize::MAX,
         ..Script::default()
     });
-    let config = Config::default()
-        .close_timeout(Duration::from_millis(5))
-        .idle_timeout(Some(Duration::from_millis(5)));
-    let mut socket = fake.open(&config);
+    let config = Config::default().close_timeout(Duration::from_millis(5));
+    let mut socket = fake.open(&config.clone().idle_timeout(Some(Duration::from_millis(5))));
     let stuck = socket.send("x");
+    assert!(matches!(stuck, Err(Error::Io(error)) if error.kind() == ErrorKind::TimedOut));
+
+    let (_reader, mut writer) = fake.open(&config).split().unwrap();
+    let stuck = writer.close(CloseCode::NORMAL, "");
     assert!(matches!(stuck, Err(Error::Io(error)) if error.kind() == ErrorKind::TimedOut));
     assert!(!fake.script().stuck);
 }
@@ -191,4 +208,33 @@ fn a_transport_without_write_timeouts_that_needs_one_ends_the_connection() {
     let closed = socket.close(CloseCode::NORMAL, "").unwrap();
     assert_eq!(closed.by, By::Transport);
     assert_eq!(socket.next(), None);
+}
+
+#[test]
+fn a_pong_that_was_stuck_leaves_though_nothing_more_is_received() {
+    let fake = Fake::new(Script {
+        refused: 3,
+        pings: 1,
+        ..Script::default()
+    });
+    let (mut reader, _writer) = fake.open(&Config::default()).split().unwrap();
+    assert!(matches!(reader.next(), Some(OwnedEvent::Ping(_))));
+    // The script ends the stream when the reader has nothing left to do but wait.
+    assert_eq!(closed(reader.next()).by, By::Transport);
+    assert_eq!(fake.script().written, b"\x8a\0");
+}
+
+#[test]
+fn last_words_that_were_stuck_leave_though_no_one_else_writes() {
+    let fake = Fake::new(Script {
+        refused: 3,
+        // A text frame without the mask that it must have.
+        incoming: b"\x81\x01x".iter().copied().collect(),
+        ..Script::default()
+    });
+    let config = Config::default().close_timeout(Duration::from_millis(100));
+    let (mut reader, _writer) = fake.open(&config).split().unwrap();
+    assert!(matches!(reader.next(), Some(OwnedEvent::ProtocolError(_))));
+    assert!(matches!(closed(reader.next()).cause, Cause::Protocol(_)));
+    assert!(fake.script().written.starts_with(b"\x88"));
 }
