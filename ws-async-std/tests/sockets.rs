@@ -2,6 +2,10 @@
 
 #[path = "../../ws-core/tests/bindings/mod.rs"]
 mod bindings;
+#[path = "../../ws-core/tests/bindings/tasks.rs"]
+mod tasks;
+
+mod pipe;
 
 mod rt {
     use std::future::Future;
@@ -16,6 +20,7 @@ mod rt {
     pub(crate) use ws_async_std as ws;
     use ws_async_std::net::TcpStream;
     use ws_async_std::ws_core::handshake::Opened;
+    use ws_async_std::ws_core::pump;
     use ws_async_std::{Config, FuturesIo, WebSocket};
 
     pub(crate) type Tcp = TcpStream;
@@ -43,6 +48,39 @@ mod rt {
         return Tcp::try_from(stream).expect("registered");
         #[cfg(not(feature = "smol"))]
         return Tcp::from(stream);
+    }
+
+    /// Runs a task; it goes on while its result is waited for elsewhere.
+    pub(crate) fn spawn<F>(future: F) -> impl Future<Output = F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        #[cfg(feature = "smol")]
+        return smol::spawn(future);
+        #[cfg(not(feature = "smol"))]
+        return async_std::task::spawn(future);
+    }
+
+    pub(crate) use crate::pipe::pipe;
+
+    #[cfg(all(unix, feature = "smol"))]
+    pub(crate) use smol::net::unix::UnixStream;
+
+    #[cfg(all(unix, not(feature = "smol")))]
+    pub(crate) use async_std::os::unix::net::UnixStream;
+
+    #[cfg(unix)]
+    pub(crate) fn unix_pair() -> (UnixStream, UnixStream) {
+        UnixStream::pair().expect("a pair")
+    }
+
+    pub(crate) fn native_halves(
+        socket: WebSocket,
+    ) -> (
+        pump::Reader<Tcp, Tcp, FuturesIo>,
+        pump::Writer<Tcp, FuturesIo>,
+    ) {
+        socket.split_with(|stream| (stream.clone(), stream))
     }
 
     pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {

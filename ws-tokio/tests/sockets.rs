@@ -2,6 +2,8 @@
 
 #[path = "../../ws-core/tests/bindings/mod.rs"]
 mod bindings;
+#[path = "../../ws-core/tests/bindings/tasks.rs"]
+mod tasks;
 
 mod rt {
     use std::future::Future;
@@ -11,11 +13,13 @@ mod rt {
     use std::sync::{Arc, LazyLock};
     use std::task::{Context, Poll};
 
-    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
     use tokio::net::TcpStream;
+    use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
     use tokio::runtime::{Builder, Runtime};
     pub(crate) use ws_tokio as ws;
     use ws_tokio::ws_core::handshake::Opened;
+    use ws_tokio::ws_core::pump;
     use ws_tokio::{Config, Tokio, WebSocket};
 
     pub(crate) type Tcp = TcpStream;
@@ -42,6 +46,33 @@ mod rt {
         let _entered = RUNTIME.enter();
         stream.set_nonblocking(true).expect("non-blocking");
         TcpStream::from_std(stream).expect("registered")
+    }
+
+    pub(crate) fn spawn<F>(future: F) -> impl Future<Output = F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let task = RUNTIME.spawn(future);
+        async { task.await.expect("no panic") }
+    }
+
+    pub(crate) fn pipe(capacity: usize) -> (DuplexStream, DuplexStream) {
+        duplex(capacity)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn unix_pair() -> (tokio::net::UnixStream, tokio::net::UnixStream) {
+        let _entered = RUNTIME.enter();
+        tokio::net::UnixStream::pair().expect("a pair")
+    }
+
+    pub(crate) fn native_halves(
+        socket: WebSocket,
+    ) -> (
+        pump::Reader<OwnedReadHalf, OwnedWriteHalf, Tokio>,
+        pump::Writer<OwnedWriteHalf, Tokio>,
+    ) {
+        socket.split_with(TcpStream::into_split)
     }
 
     pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {
