@@ -6,7 +6,7 @@
 //! same text runs on tokio, smol, async-std and blocking sockets.
 //!
 //! No test measures time: a deadline given to a connection is there to be reached, and a test that
-//! hangs fails after [`PATIENCE`].
+//! hangs fails (see [`guard`](mod@guard)).
 #![allow(
     clippy::cast_possible_truncation,
     reason = "lengths and noise, cut on purpose"
@@ -16,6 +16,7 @@ mod bad_input;
 mod bursts;
 mod conversations;
 mod deadlines;
+pub(crate) mod guard;
 mod halves;
 mod handshakes;
 mod hostile;
@@ -24,35 +25,11 @@ pub(crate) mod raw;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+
+pub(crate) use guard::{guard, join};
 
 use crate::rt::{self, wait, ws};
 use ws::{AcceptOptions, Closed, ConnectOptions, OwnedEvent, Request, WebSocket};
-
-/// When a test is given up. Generous: it only tells a hang from a slow machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Runs a test, and fails it if it hangs.
-#[track_caller]
-pub(crate) fn guard(test: impl FnOnce() + Send + 'static) {
-    let (done, finished) = mpsc::channel();
-    let test = thread::spawn(move || {
-        test();
-        let _ = done.send(());
-    });
-    match finished.recv_timeout(PATIENCE) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the test hangs"),
-        // Done, or it has panicked: then its own message says more.
-        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => join(test),
-    }
-}
-
-/// The result of a thread, or its panic.
-pub(crate) fn join<T>(thread: JoinHandle<T>) -> T {
-    thread
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
 
 /// A listener on a free port of the loopback.
 pub(crate) fn listener() -> (TcpListener, SocketAddr) {

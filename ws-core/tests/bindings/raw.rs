@@ -1,5 +1,9 @@
 //! The other end of a connection, made by hand: it sends the bytes that a test gives it, whatever
 //! they are, and knows no more of the protocol than the shape of a frame.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "lengths that are known to fit"
+)]
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -129,7 +133,8 @@ pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
 
 /// A server that does to one client what it is told to. The test goes on meanwhile.
 pub(crate) fn serve(script: impl FnOnce(&mut TcpStream) + Send + 'static) -> SocketAddr {
-    let (listener, address) = super::listener();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a client");
         script(&mut stream);
