@@ -136,32 +136,26 @@ impl<S: Transport> Driver<S> {
             }
             let left = deadline.map(|at| at - now);
             match write_once(&mut self.io, machine.io().1, &mut self.write_wait, left) {
-                Ok(()) => {}
-                Err(error) if is_timeout(&error) => {}
-                Err(error) => {
+                Err(error) if !is_timeout(&error) => {
                     machine.unwritable(now);
                     return Err(error);
                 }
+                Ok(()) | Err(_) => {}
             }
-            if deadline.is_some() && !enough(machine.io().1) {
-                now = self.now();
-                self.expired_while_writing(machine, now);
+            if enough(machine.io().1) {
+                break;
+            }
+            now = self.now();
+            if deadline.is_some_and(|at| at <= now) {
+                // Before the peer is judged by its silence: has it said something meanwhile? If
+                // there is a lot of that already, it is judged by what it does not take.
+                if self.ended.is_none() && machine.io().0.filled().len() < READ_AHEAD {
+                    self.read(machine);
+                }
+                self.expired(machine);
             }
         }
         Ok(())
-    }
-
-    /// Acts on the deadlines while the transport takes too little. Before the peer is judged by its
-    /// silence: has it said something meanwhile? If there is a lot of that already, it is judged by
-    /// what it does not take.
-    fn expired_while_writing<M: Machine>(&mut self, machine: &mut M, now: Instant) {
-        if machine.poll_timeout().is_none_or(|(at, _)| now < at) {
-            return;
-        }
-        if self.ended.is_none() && machine.io().0.filled().len() < READ_AHEAD {
-            self.read(machine);
-        }
-        machine.handle_timeout(self.now());
     }
 
     /// Acts on the deadlines, and says whether one had passed.

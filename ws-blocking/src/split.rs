@@ -45,6 +45,9 @@ pub struct Reader<S = TcpStream> {
 }
 
 /// The half of a [`WebSocket`] that sends.
+///
+/// Dropping it waits for nothing: what was fed and not flushed leaves with the reader's next reply,
+/// if there is one.
 #[derive(Debug)]
 pub struct Writer<S = TcpStream> {
     clock: Anchor,
@@ -154,9 +157,7 @@ impl<S: Transport> Shared<S> {
         }
         Ok(())
     }
-}
 
-impl<S: Transport> Shared<S> {
     /// Ends the read that the other thread waits in; it then sees that time is up.
     fn end_reading(&self) {
         // A transport that can't be shut down has no deadlines either (see `Plain`).
@@ -464,6 +465,8 @@ impl<S: Transport> Writer<S> {
 
     /// The sending half itself, under its lock: fragments, pings, and whatever else is to be queued
     /// without waiting. It leaves as with [`feed`](Self::feed).
+    ///
+    /// Close with [`close`](Self::close) rather than in here: it also sees to the deadline.
     pub fn with_sender<T>(&mut self, f: impl FnOnce(&mut Sender) -> T) -> T {
         let now = self.clock.now();
         let mut state = lock(&self.shared.state);
