@@ -350,6 +350,18 @@ fn the_stream_comes_back_with_what_no_event_has_consumed() {
 }
 
 #[test]
+fn a_name_with_several_addresses_is_tried_at_each() {
+    guard(|| {
+        // `localhost` is ::1 as well on most systems, and there is no one there.
+        let (address, server) = server(|stream| wait!(ws::accept(stream)).unwrap());
+        let url = format!("ws://localhost:{}/", address.port());
+        let client = wait!(ws::connect(url)).unwrap();
+        assert_eq!(client.stream().peer_addr().unwrap(), address);
+        join(server);
+    });
+}
+
+#[test]
 fn the_rest_of_the_api_shows_what_it_should() {
     guard(|| {
         let (client, server) = pair();
