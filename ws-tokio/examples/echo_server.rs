@@ -21,19 +21,21 @@ async fn main() -> ExitCode {
     }
 }
 
+const USAGE: &str = "usage: echo_server ADDR [--max-message BYTES]";
+
 async fn run() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (address, limits) = match args[..] {
         [address] => (address, Limits::default()),
         [address, "--max-message", bytes] => {
-            let bytes = bytes.parse()?;
+            let bytes = bytes.parse().map_err(|_| USAGE)?;
             (
                 address,
                 Limits::default().max_message(bytes).max_frame(bytes),
             )
         }
-        _ => return Err("usage: echo_server ADDR [--max-message BYTES]".into()),
+        _ => return Err(USAGE.into()),
     };
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
