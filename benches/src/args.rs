@@ -10,7 +10,7 @@ usage: ws-benches codec|echo|memory|growth|all [options]
   --quick                  fewer rounds and shorter samples: minutes instead of tens
   --rounds N               rounds per table
   --only NAME[,NAME]       only rows whose names contain one of these
-  --cells NAME[,NAME]      only tables and columns whose names contain one of these
+  --cells NAME[,NAME]      codec: only tables, echo: only columns whose names contain one of these
   --connections N          connections of the memory table, default 10000
   --server 'NAME=COMMAND'  one more echo server; {port} in the command is its port
   --out DIRECTORY          where CSV and charts go, default target/bench-results
@@ -75,7 +75,7 @@ impl Effort {
         matches(&self.only, row)
     }
 
-    /// Is this table or column wanted?
+    /// Is this table of the codec, or column of the echo tables, wanted?
     #[must_use]
     pub fn wants_cell(&self, name: &str) -> bool {
         matches(&self.cells, name)
@@ -118,20 +118,31 @@ impl Args {
         let quick = words.iter().any(|word| word == "--quick");
         let effort = if quick { Effort::QUICK } else { Effort::FULL };
         let out = PathBuf::from("target/bench-results");
-        let mut args = Self { command, effort, out, servers: Vec::new() };
+        let mut args = Self {
+            command,
+            effort,
+            out,
+            servers: Vec::new(),
+        };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             if word == "--quick" {
                 continue;
             }
-            let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
+            let value = words
+                .next()
+                .ok_or_else(|| format!("{word} needs a value"))?;
             args.option(&word, value)?;
         }
         Ok(args)
     }
 
     fn option(&mut self, word: &str, value: String) -> Result<(), String> {
-        let number = || value.parse().map_err(|_| format!("{word} needs a number, not {value}"));
+        let number = || {
+            value
+                .parse()
+                .map_err(|_| format!("{word} needs a number, not {value}"))
+        };
         let list = || value.split(',').map(String::from).collect();
         match word {
             "--cells" => self.effort.cells = list(),
@@ -143,7 +154,11 @@ impl Args {
                 Some((name, command)) if command.contains("{port}") => {
                     self.servers.push((name.into(), command.into()));
                 }
-                _ => return Err(format!("--server needs NAME=COMMAND with {{port}}: {value}")),
+                _ => {
+                    return Err(format!(
+                        "--server needs NAME=COMMAND with {{port}}: {value}"
+                    ));
+                }
             },
             _ => return Err(format!("no such option: {word}")),
         }
@@ -163,7 +178,10 @@ mod tests {
     fn options_are_read_in_any_order() {
         let line = "echo|--rounds|9|--quick|--server|uws=./uws {port}|--only|ours,uws";
         let args = parse(line).unwrap();
-        assert_eq!((args.command, args.effort.rounds, args.effort.quick), (Command::Echo, 9, true));
+        assert_eq!(
+            (args.command, args.effort.rounds, args.effort.quick),
+            (Command::Echo, 9, true)
+        );
         assert_eq!(args.servers, [("uws".into(), "./uws {port}".into())]);
         assert!(args.effort.wants("ours, lent") && !args.effort.wants("plain TCP"));
         assert!(args.effort.wants_cell("anything"));
@@ -177,7 +195,10 @@ mod tests {
             ("all|--rounds", "--rounds needs a value"),
             ("all|--rounds|many", "--rounds needs a number, not many"),
             ("all|--speed|9", "no such option: --speed"),
-            ("all|--server|x=y", "--server needs NAME=COMMAND with {port}: x=y"),
+            (
+                "all|--server|x=y",
+                "--server needs NAME=COMMAND with {port}: x=y",
+            ),
         ] {
             assert_eq!(parse(line), Err(error.into()));
         }

@@ -1,24 +1,38 @@
 //! The harness: `ws-benches codec|echo|memory|growth|all`.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stderr, reason = "a command line tool tells what is wrong")]
+#![allow(clippy::std_instead_of_core, reason = "never built without std")]
+#![allow(
+    clippy::print_stderr,
+    reason = "a command line tool tells what is wrong"
+)]
 
 use std::io;
 use std::process::ExitCode;
 
 use ws_benches::args::{Args, Command, USAGE};
-use ws_benches::codec;
 use ws_benches::report::Report;
+use ws_benches::wire::Kind;
+use ws_benches::{codec, echo, growth, memory, servers};
 
 fn main() -> ExitCode {
-    let args = match Args::parse(std::env::args().skip(1)) {
-        Ok(args) => args,
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [serve, name, port] = &words[..]
+        && serve == "serve"
+    {
+        return told(servers::serve(name, port));
+    }
+    match Args::parse(words.into_iter()) {
+        Ok(args) => told(run(&args)),
         Err(error) => {
             eprintln!("error: {error}\n\n{USAGE}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
-    };
-    match run(&args) {
+    }
+}
+
+fn told(result: io::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -36,6 +50,21 @@ fn run(args: &Args) -> io::Result<()> {
                 report.publish(&codec::table(&question, &args.effort))?;
             }
         }
+    }
+    if wants(Command::Echo) {
+        for table in echo::tables(args)? {
+            report.publish(&table)?;
+        }
+    }
+    if wants(Command::Memory) {
+        report.publish(&memory::table(args)?)?;
+    }
+    if wants(Command::Growth) {
+        for kind in [Kind::Binary, Kind::MultiByte] {
+            report.publish(&growth::sizes(kind, &args.effort))?;
+        }
+        report.publish(&growth::in_memory(&args.effort))?;
+        report.publish(&growth::sockets(args)?)?;
     }
     report.end();
     Ok(())

@@ -63,7 +63,12 @@ impl Samples {
     #[must_use]
     pub fn ratio(&self, to: &Self) -> Self {
         let pairs = self.0.iter().zip(&to.0);
-        Self(pairs.filter(|(_, b)| **b > 0.0).map(|(a, b)| a / b).collect())
+        Self(
+            pairs
+                .filter(|(_, b)| **b > 0.0)
+                .map(|(a, b)| a / b)
+                .collect(),
+        )
     }
 }
 

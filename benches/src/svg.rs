@@ -30,9 +30,25 @@ pub fn svg(table: &Table) -> String {
          viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"11\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    let better = if table.more { "more is better" } else { "less is better" };
-    text(&mut out, 10, 20, "font-size=\"14\" font-weight=\"bold\"", &table.title);
-    text(&mut out, 10, 36, "fill=\"#555\"", &format!("{}, {better}", table.unit));
+    let better = if table.more {
+        "more is better"
+    } else {
+        "less is better"
+    };
+    text(
+        &mut out,
+        10,
+        20,
+        "font-size=\"14\" font-weight=\"bold\"",
+        &table.title,
+    );
+    text(
+        &mut out,
+        10,
+        36,
+        "fill=\"#555\"",
+        &format!("{}, {better}", table.unit),
+    );
     for (i, row) in table.rows.iter().enumerate() {
         let style = match row.class {
             Class::Ours => "text-anchor=\"end\" font-weight=\"bold\"",
@@ -40,8 +56,18 @@ pub fn svg(table: &Table) -> String {
         };
         text(&mut out, LABELS - 8, TOP + LINE * i + 12, style, &row.name);
     }
-    let cells = |column: usize| table.rows.iter().map(move |row| row.cells.get(column)?.as_ref());
-    let most = |column| cells(column).flatten().map(Samples::median).fold(0.0, f64::max);
+    let cells = |column: usize| {
+        table
+            .rows
+            .iter()
+            .map(move |row| row.cells.get(column)?.as_ref())
+    };
+    let most = |column| {
+        cells(column)
+            .flatten()
+            .map(Samples::median)
+            .fold(0.0, f64::max)
+    };
     let overall = (0..table.columns.len()).map(most).fold(0.0, f64::max);
     for (column, heading) in table.columns.iter().enumerate() {
         let left = LABELS + PANEL * column;
@@ -61,7 +87,10 @@ pub fn svg(table: &Table) -> String {
     for class in [Class::Ours, Class::Full, Class::Frames, Class::Limit] {
         let y = height - 20;
         let fill = colour(class);
-        let _ = writeln!(out, "<rect x=\"{left}\" y=\"{y}\" width=\"10\" height=\"10\" fill=\"{fill}\"/>");
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left}\" y=\"{y}\" width=\"10\" height=\"10\" fill=\"{fill}\"/>"
+        );
         let word = match class {
             Class::Frames => "frames only",
             Class::Full => "full peer",
@@ -96,12 +125,20 @@ fn bar(
         "<path d=\"M{:.1} {y}H{:.1}\" transform=\"translate(0 8)\" stroke=\"#222\"/>",
         ends[0], ends[1]
     );
-    let label = x as f64 + ends[1].max(x as f64 + width) - x as f64 + 4.0;
-    let _ = writeln!(out, "<text x=\"{label:.1}\" y=\"{}\">{}</text>", y + 12, value(median));
+    let label = ends[1].max(x as f64 + width) + 4.0;
+    let _ = writeln!(
+        out,
+        "<text x=\"{label:.1}\" y=\"{}\">{}</text>",
+        y + 12,
+        value(median)
+    );
 }
 
 fn text(out: &mut String, x: usize, y: usize, style: &str, words: &str) {
-    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let words = words
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     let _ = writeln!(out, "<text x=\"{x}\" y=\"{y}\" {style}>{words}</text>");
 }
 
@@ -115,7 +152,9 @@ mod tests {
             name: name.into(),
             class,
             owns: false,
-            cells: values.map(|v| (v > 0.0).then(|| Samples::new(vec![v]))).into(),
+            cells: values
+                .map(|v| (v > 0.0).then(|| Samples::new(vec![v])))
+                .into(),
         };
         Table {
             id: "t".into(),
@@ -134,13 +173,20 @@ mod tests {
 
     fn widths(chart: &str) -> Vec<&str> {
         let bars = chart.lines().filter(|line| line.contains("height=\"12\""));
-        bars.filter_map(|bar| bar.split("width=\"").nth(1)?.split('"').next()).collect()
+        bars.filter_map(|bar| bar.split("width=\"").nth(1)?.split('"').next())
+            .collect()
     }
 
     #[test]
     fn bars_are_scaled_by_column_or_together() {
-        assert_eq!(widths(&svg(&table(Scale::PerColumn))), ["70.0", "140.0", "70.0", "140.0"]);
-        assert_eq!(widths(&svg(&table(Scale::Shared))), ["3.5", "7.0", "70.0", "140.0"]);
+        assert_eq!(
+            widths(&svg(&table(Scale::PerColumn))),
+            ["70.0", "140.0", "70.0", "140.0"]
+        );
+        assert_eq!(
+            widths(&svg(&table(Scale::Shared))),
+            ["3.5", "7.0", "70.0", "140.0"]
+        );
     }
 
     #[test]
@@ -148,6 +194,9 @@ mod tests {
         let chart = svg(&table(Scale::PerColumn));
         assert!(chart.starts_with("<svg xmlns=") && chart.ends_with("</svg>\n"));
         assert!(chart.contains(">a &lt; b &amp; c</text>"));
-        assert_eq!(chart.matches("<text").count(), chart.matches("</text>").count());
+        assert_eq!(
+            chart.matches("<text").count(),
+            chart.matches("</text>").count()
+        );
     }
 }

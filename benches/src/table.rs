@@ -77,7 +77,10 @@ impl Table {
     /// The best peer of a class in a column, that a row may be compared with.
     #[must_use]
     pub fn best(&self, class: Class, owning: bool, column: usize) -> Option<(&Row, &Samples)> {
-        let rows = self.rows.iter().filter(|row| row.class == class && (!owning || row.owns));
+        let rows = self
+            .rows
+            .iter()
+            .filter(|row| row.class == class && (!owning || row.owns));
         rows.filter_map(|row| Some((row, row.cells.get(column)?.as_ref()?)))
             .min_by(|a, b| a.1.median().total_cmp(&b.1.median()))
     }
@@ -86,7 +89,11 @@ impl Table {
     /// against the limit.
     fn ratios(&self) -> Vec<(String, Vec<String>)> {
         let mut lines = Vec::new();
-        for row in self.rows.iter().filter(|row| row.class == Class::Ours && !self.more) {
+        for row in self
+            .rows
+            .iter()
+            .filter(|row| row.class == Class::Ours && !self.more)
+        {
             for (class, word) in [(Class::Full, "best full peer"), (Class::Limit, "limit")] {
                 let owning = row.owns && class == Class::Full;
                 let cells: Vec<_> = (0..self.columns.len())
@@ -128,21 +135,40 @@ impl Table {
         lines.push((String::new(), Vec::new()));
         lines.extend(self.ratios());
         let spread = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.cells.get(column)?.as_ref());
+            let cells = self
+                .rows
+                .iter()
+                .filter_map(|row| row.cells.get(column)?.as_ref());
             let spreads = Samples::new(cells.map(Samples::spread).collect());
             format!("{:.0} %", 100.0 * spreads.median())
         };
         let spreads = (0..self.columns.len()).map(spread).collect();
         lines.push((String::from("spread (quartiles)"), spreads));
 
-        let first = lines.iter().map(|line| line.0.chars().count()).max().unwrap_or(0);
+        let first = lines
+            .iter()
+            .map(|line| line.0.chars().count())
+            .max()
+            .unwrap_or(0);
         let widths: Vec<usize> = (0..self.columns.len())
-            .map(|i| lines.iter().filter_map(|line| line.1.get(i)).map(|cell| cell.len()).max())
+            .map(|i| {
+                lines
+                    .iter()
+                    .filter_map(|line| line.1.get(i))
+                    .map(|cell| cell.len())
+                    .max()
+            })
             .map(|width| width.unwrap_or(0))
             .collect();
         let rounds = self.rows.iter().flat_map(|row| row.cells.iter().flatten());
-        let rounds = rounds.map(|samples| samples.values().len()).max().unwrap_or(0);
-        let mut out = format!("{} ({}, median of {rounds} rounds)\n", self.title, self.unit);
+        let rounds = rounds
+            .map(|samples| samples.values().len())
+            .max()
+            .unwrap_or(0);
+        let mut out = format!(
+            "{} ({}, median of {rounds} rounds)\n",
+            self.title, self.unit
+        );
         for (name, cells) in &lines {
             let mut line = format!("  {name:<first$}");
             for (cell, width) in cells.iter().zip(&widths) {
@@ -164,7 +190,11 @@ pub fn value(number: f64) -> String {
         _ => 2,
     };
     let plain = format!("{number:.digits$}");
-    let Some(cut) = plain.len().checked_sub(3).filter(|&cut| cut > 1 && digits == 0) else {
+    let Some(cut) = plain
+        .len()
+        .checked_sub(3)
+        .filter(|&cut| cut > 1 && digits == 0)
+    else {
         return plain;
     };
     format!("{} {}", &plain[..cut], &plain[cut..])
@@ -182,7 +212,12 @@ mod tests {
     pub(crate) fn row(name: &str, class: Class, owns: bool, values: &[f64]) -> Row {
         let cell = |&v: &f64| (v > 0.0).then(|| Samples::new(vec![v, v, v]));
         let cells = values.iter().map(cell).collect();
-        Row { name: name.into(), class, owns, cells }
+        Row {
+            name: name.into(),
+            class,
+            owns,
+            cells,
+        }
     }
 
     fn table() -> Table {
@@ -207,19 +242,40 @@ mod tests {
     #[test]
     fn the_best_peer_is_a_full_one_that_owns_as_much() {
         let table = table();
-        let best = |owning, column| table.best(Class::Full, owning, column).unwrap().0.name.as_str();
-        assert_eq!((best(false, 0), best(true, 0), best(false, 1)), ("beta", "alpha", "alpha"));
+        let best = |owning, column| {
+            table
+                .best(Class::Full, owning, column)
+                .unwrap()
+                .0
+                .name
+                .as_str()
+        };
+        assert_eq!(
+            (best(false, 0), best(true, 0), best(false, 1)),
+            ("beta", "alpha", "alpha")
+        );
     }
 
     #[test]
     fn a_table_shows_values_ratios_and_spread() {
         let text = table().text();
         let line = |start: &str| {
-            let line = text.lines().find(|line| line.trim_start().starts_with(start));
-            line.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+            let line = text
+                .lines()
+                .find(|line| line.trim_start().starts_with(start));
+            line.unwrap_or_default()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
         };
-        assert_eq!(line("ours, lent /"), "ours, lent / best full peer 0.12 beta 0.60 alpha");
-        assert_eq!(line("ours, owned / limit"), "ours, owned / limit 40.00 2.33");
+        assert_eq!(
+            line("ours, lent /"),
+            "ours, lent / best full peer 0.12 beta 0.60 alpha"
+        );
+        assert_eq!(
+            line("ours, owned / limit"),
+            "ours, owned / limit 40.00 2.33"
+        );
         assert_eq!(line("beta"), "beta 40.0 -");
         assert_eq!(line("gamma"), "gamma (frames only) 1.00 1.00");
         assert_eq!(line("spread"), "spread (quartiles) 0 % 0 %");

@@ -29,7 +29,12 @@ impl Tape {
     #[must_use]
     pub fn new(bytes: Rc<[u8]>, spy: Spy) -> Self {
         let scratch = vec![0; READ].into();
-        Self { bytes, at: 0, scratch, spy }
+        Self {
+            bytes,
+            at: 0,
+            scratch,
+            spy,
+        }
     }
 
     /// The next part of the tape, at most `room` bytes.
@@ -154,7 +159,9 @@ mod tests {
         drive(async {
             let mut buf = [0; 10];
             assert_eq!(AsyncReadExt::read(&mut tape, &mut buf).await.unwrap(), 5);
-            AsyncWriteExt::write_all(&mut tape, &buf[..5]).await.unwrap();
+            AsyncWriteExt::write_all(&mut tape, &buf[..5])
+                .await
+                .unwrap();
         });
         assert_eq!(spy.borrow().as_deref(), Some(&b"cdefg"[..]));
     }

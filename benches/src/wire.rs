@@ -38,14 +38,18 @@ impl Kind {
     #[must_use]
     pub fn payload(self, len: usize) -> Vec<u8> {
         const ASCII: &str = r#"{"channel":"book.BTC-PERPETUAL","data":[[64021.5,1200.0]],"id":7}"#;
-        const MULTI: &str = "Ἐν ἀρχῇ ἦν ὁ λόγος, 世界は広い、 Привет мир 🌍 größer než žluťoučký kůň ";
+        const MULTI: &str =
+            "Ἐν ἀρχῇ ἦν ὁ λόγος, 世界は広い、 Привет мир 🌍 größer než žluťoučký kůň ";
         let mut numbers = Numbers::new(len as u64);
         match self {
             Self::Binary => (0..len).map(|_| numbers.draw().to_le_bytes()[0]).collect(),
             Self::Ascii => ASCII.bytes().cycle().take(len).collect(),
             Self::MultiByte => {
                 let mut text = String::with_capacity(len);
-                let fitting = MULTI.chars().cycle().take_while(|c| text_fits(&mut text, *c, len));
+                let fitting = MULTI
+                    .chars()
+                    .cycle()
+                    .take_while(|c| text_fits(&mut text, *c, len));
                 let _ = fitting.count();
                 text.extend(std::iter::repeat_n('x', len - text.len()));
                 text.into_bytes()
@@ -80,6 +84,12 @@ impl Numbers {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
+    }
+
+    /// The next masking key.
+    pub const fn key(&mut self) -> u32 {
+        let [a, b, c, d, ..] = self.draw().to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
     }
 }
 
@@ -119,7 +129,12 @@ fn frame(out: &mut Vec<u8>, first: u8, payload: &[u8], mask: Option<u32>) {
     if mask.is_some() {
         out.extend_from_slice(&key);
     }
-    out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    out.extend(
+        payload
+            .iter()
+            .zip(key.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
 }
 
 /// Reads one whole unfragmented frame back, to check what an encoder wrote: its first byte, its
@@ -128,8 +143,14 @@ fn frame(out: &mut Vec<u8>, first: u8, payload: &[u8], mask: Option<u32>) {
 pub fn parse(bytes: &[u8]) -> Option<(u8, Vec<u8>, usize)> {
     let (&first, second) = (bytes.first()?, *bytes.get(1)?);
     let (len, mut at) = match second & 0x7f {
-        126 => (usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)), 4),
-        127 => (usize::try_from(u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)).ok()?, 10),
+        126 => (
+            usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
+            4,
+        ),
+        127 => (
+            usize::try_from(u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)).ok()?,
+            10,
+        ),
         len => (usize::from(len), 2),
     };
     let mut key = [0; 4];
@@ -138,7 +159,10 @@ pub fn parse(bytes: &[u8]) -> Option<(u8, Vec<u8>, usize)> {
         at += 4;
     }
     let payload = bytes.get(at..at.checked_add(len)?)?;
-    let payload = payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key);
+    let payload = payload
+        .iter()
+        .zip(key.iter().cycle())
+        .map(|(byte, key)| byte ^ key);
     Some((first, payload.collect(), at + len))
 }
 
@@ -180,7 +204,10 @@ mod tests {
                 assert_eq!(payload.len(), len);
                 assert!(!kind.is_text() || std::str::from_utf8(&payload).is_ok());
                 let ascii = payload.iter().filter(|byte| byte.is_ascii()).count();
-                assert!(kind != Kind::MultiByte || ascii * 3 < len || len < 16, "{ascii}");
+                assert!(
+                    kind != Kind::MultiByte || ascii * 3 < len || len < 16,
+                    "{ascii}"
+                );
             }
         }
     }

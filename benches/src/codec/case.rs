@@ -44,7 +44,7 @@ impl Case {
         let mut keys = Numbers::new(7);
         let mut tape = Vec::new();
         for _ in 0..case.messages {
-            let key = server.then(|| u32::from_be_bytes([1, 2, 3, 4]) ^ (keys.draw() >> 32) as u32);
+            let key = server.then(|| keys.key());
             wire::message(&mut tape, kind, &case.payload, fragments, key);
         }
         (case.wire, case.fragments) = (tape.into(), fragments);
@@ -97,7 +97,14 @@ impl Case {
         self.spy.replace(Some(Vec::new()));
         let tally = job();
         let bytes = (self.messages * self.payload.len()) as u64;
-        assert_eq!(tally, Tally { messages: self.messages as u64, bytes }, "{who}");
+        assert_eq!(
+            tally,
+            Tally {
+                messages: self.messages as u64,
+                bytes
+            },
+            "{who}"
+        );
         let seen = self.spy.replace(None).unwrap_or_default();
         if class == Class::Limit || !self.wire.is_empty() {
             return;
@@ -107,7 +114,11 @@ impl Case {
         for _ in 0..self.messages {
             let (head, payload, len) = wire::parse(rest).unwrap_or_default();
             let masked = rest[1] & 0x80 != 0;
-            assert_eq!((head, masked), (first, !self.server), "{who}: a whole frame");
+            assert_eq!(
+                (head, masked),
+                (first, !self.server),
+                "{who}: a whole frame"
+            );
             assert!(payload == self.payload, "{who}: the payload");
             rest = &rest[len..];
         }
@@ -170,7 +181,11 @@ mod tests {
                 tally
             })
         };
-        case.check("right", Class::Full, &mut job(Kind::Binary.payload(100).leak()));
+        case.check(
+            "right",
+            Class::Full,
+            &mut job(Kind::Binary.payload(100).leak()),
+        );
         let mut wrong = job(&[7; 100]);
         let checked = std::panic::AssertUnwindSafe(|| case.check("wrong", Class::Full, &mut wrong));
         assert!(std::panic::catch_unwind(checked).is_err());

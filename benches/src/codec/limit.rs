@@ -4,8 +4,18 @@ use super::{Case, Job, Subject, Tally};
 use crate::table::Class;
 
 pub(super) const DECODERS: [Subject; 2] = [
-    Subject { name: "memcpy", class: Class::Limit, owns: false, job: copy },
-    Subject { name: "memcpy + XOR in place", class: Class::Limit, owns: false, job: copy_and_mask },
+    Subject {
+        name: "memcpy",
+        class: Class::Limit,
+        owns: false,
+        job: copy,
+    },
+    Subject {
+        name: "memcpy + XOR in place",
+        class: Class::Limit,
+        owns: false,
+        job: copy_and_mask,
+    },
 ];
 
 pub(super) const ENCODERS: [Subject; 2] = DECODERS;

@@ -52,7 +52,12 @@ impl Question {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let kinds = |decode, server, fragments| {
-            Kind::ALL.map(|kind| Self { decode, server, kind, fragments })
+            Kind::ALL.map(|kind| Self {
+                decode,
+                server,
+                kind,
+                fragments,
+            })
         };
         [
             kinds(true, true, 1),
@@ -68,7 +73,11 @@ impl Question {
     #[must_use]
     pub fn title(&self) -> String {
         let verb = if self.decode { "decode" } else { "encode" };
-        let masked = if self.decode == self.server { "masked" } else { "unmasked" };
+        let masked = if self.decode == self.server {
+            "masked"
+        } else {
+            "unmasked"
+        };
         let pieces = match self.fragments {
             1 => String::new(),
             n => format!(" in {n} fragments"),
@@ -122,7 +131,10 @@ pub fn nanos_per_message(job: &mut Job, messages: usize, least: Duration) -> f64
 #[must_use]
 pub fn measure(question: &Question, sizes: &[usize], effort: &Effort) -> Vec<Row> {
     let subjects = question.subjects();
-    let mut subjects: Vec<_> = subjects.iter().filter(|who| effort.wants(who.name)).collect();
+    let mut subjects: Vec<_> = subjects
+        .iter()
+        .filter(|who| effort.wants(who.name))
+        .collect();
     subjects.dedup_by_key(|who| who.name);
     let mut rows: Vec<Row> = subjects
         .iter()
@@ -137,11 +149,13 @@ pub fn measure(question: &Question, sizes: &[usize], effort: &Effort) -> Vec<Row
         let case = question.case(size);
         let mut jobs: Vec<_> = subjects.iter().map(|who| (who.job)(&case)).collect();
         for (job, who) in jobs.iter_mut().zip(&subjects) {
-            job.iter_mut().for_each(|job| case.check(who.name, who.class, job));
+            job.iter_mut()
+                .for_each(|job| case.check(who.name, who.class, job));
         }
         let least = effort.codec_sample;
         let samples = interleave(effort.rounds, &mut jobs, |job| {
-            job.as_mut().map_or(0.0, |job| nanos_per_message(job, case.messages, least))
+            job.as_mut()
+                .map_or(0.0, |job| nanos_per_message(job, case.messages, least))
         });
         for ((row, samples), job) in rows.iter_mut().zip(samples).zip(&jobs) {
             row.cells.push(job.as_ref().map(|_| samples));
@@ -194,7 +208,8 @@ mod tests {
                 let case = question.case(size);
                 for who in question.subjects() {
                     let job = (who.job)(&case);
-                    job.into_iter().for_each(|mut job| case.check(who.name, who.class, &mut job));
+                    job.into_iter()
+                        .for_each(|mut job| case.check(who.name, who.class, &mut job));
                 }
             }
         }

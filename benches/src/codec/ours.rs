@@ -14,7 +14,12 @@ use crate::tape::{Tape, drive};
 use crate::wire::LIMIT;
 
 const fn subject(name: &'static str, owns: bool, job: fn(&Case) -> Option<Job>) -> Subject {
-    Subject { name, class: Class::Ours, owns, job }
+    Subject {
+        name,
+        class: Class::Ours,
+        owns,
+        job,
+    }
 }
 
 pub(super) const DECODERS: [Subject; 4] = [
@@ -27,12 +32,18 @@ pub(super) const DECODERS: [Subject; 4] = [
 pub(super) const ENCODERS: [Subject; 3] = [
     subject("ours", false, |case| Some(encode(case))),
     subject("ours, shared payload", false, encode_shared),
-    subject("ours on tokio, feed()", false, |case| Some(pump_encode(case))),
+    subject("ours on tokio, feed()", false, |case| {
+        Some(pump_encode(case))
+    }),
 ];
 
 /// What the opening handshake would have left behind.
 fn opened(case: &Case) -> Opened {
-    let role = if case.server { Role::Server } else { Role::Client };
+    let role = if case.server {
+        Role::Server
+    } else {
+        Role::Client
+    };
     Opened::upgraded(role, Agreed::default(), &[], Seed::new([7; 32]))
 }
 
@@ -53,17 +64,21 @@ struct Driven {
 impl Driven {
     fn new(case: &Case) -> Self {
         let conn = Connection::new(opened(case), &config(), Instant::ORIGIN);
-        Self { conn, pool: Pool::new(), tape: case.tape() }
+        Self {
+            conn,
+            pool: Pool::new(),
+            tape: case.tape(),
+        }
     }
 
     /// One read, into storage of the pool's, as a driver does it.
     #[inline]
     fn fill(&mut self) {
         let recv = self.conn.io().0;
-        if recv.capacity() < Pool::chunk() {
-            if let Some(storage) = recv.put_storage(self.pool.lend_receiving(), 0) {
-                self.pool.reclaim_receiving(storage);
-            }
+        if recv.capacity() < Pool::chunk()
+            && let Some(storage) = recv.put_storage(self.pool.lend_receiving(), 0)
+        {
+            self.pool.reclaim_receiving(storage);
         }
         let room = recv.spare();
         let part = self.tape.part(room.len());

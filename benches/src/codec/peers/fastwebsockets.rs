@@ -7,7 +7,11 @@ use crate::tape::{Tape, drive};
 use crate::wire::LIMIT;
 
 fn socket(case: &Case) -> WebSocket<Tape> {
-    let role = if case.server { Role::Server } else { Role::Client };
+    let role = if case.server {
+        Role::Server
+    } else {
+        Role::Client
+    };
     let mut socket = WebSocket::after_handshake(case.tape(), role);
     socket.set_max_message_size(LIMIT);
     socket
@@ -20,7 +24,11 @@ pub(super) fn decode(case: &Case) -> Job {
             let mut tally = Tally::default();
             for _ in 0..messages {
                 match socket.read_frame().await {
-                    Ok(Frame { opcode: OpCode::Binary | OpCode::Text, payload, .. }) => {
+                    Ok(Frame {
+                        opcode: OpCode::Binary | OpCode::Text,
+                        payload,
+                        ..
+                    }) => {
                         tally.count(&payload);
                     }
                     _ => break,
@@ -41,7 +49,11 @@ pub(super) fn encode(case: &Case) -> Job {
             for _ in 0..messages {
                 let payload = Payload::Borrowed(&payload);
                 let len = payload.len();
-                let frame = if text { Frame::text(payload) } else { Frame::binary(payload) };
+                let frame = if text {
+                    Frame::text(payload)
+                } else {
+                    Frame::binary(payload)
+                };
                 if socket.write_frame(frame).await.is_ok() {
                     tally.count_all(1, len);
                 }

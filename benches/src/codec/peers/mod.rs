@@ -6,8 +6,8 @@
 
 mod fastwebsockets;
 mod sink;
-mod soketto;
 mod sockudo;
+mod soketto;
 mod tokio_websockets;
 mod tungstenite;
 mod web_socket;
@@ -21,18 +21,32 @@ use crate::table::Class;
 type MakeJob = fn(&Case) -> Option<Job>;
 
 const fn full(name: &'static str, owns: bool, job: MakeJob) -> Subject {
-    Subject { name, class: Class::Full, owns, job }
+    Subject {
+        name,
+        class: Class::Full,
+        owns,
+        job,
+    }
 }
 
 const fn frames(name: &'static str, owns: bool, job: MakeJob) -> Subject {
-    Subject { name, class: Class::Frames, owns, job }
+    Subject {
+        name,
+        class: Class::Frames,
+        owns,
+        job,
+    }
 }
 
 pub(super) fn decoders() -> Vec<Subject> {
     vec![
         full("tungstenite", true, |case| Some(tungstenite::decode(case))),
-        full("fastwebsockets", true, |case| Some(fastwebsockets::decode(case))),
-        full("tokio-websockets", true, |case| Some(tokio_websockets::decode(case))),
+        full("fastwebsockets", true, |case| {
+            Some(fastwebsockets::decode(case))
+        }),
+        full("tokio-websockets", true, |case| {
+            Some(tokio_websockets::decode(case))
+        }),
         full("yawc", true, |case| Some(yawc::decode(case))),
         full("sockudo-ws", true, |case| Some(sockudo::decode(case))),
         full("wtx", false, |case| Some(wtx::decode(case))),
@@ -45,13 +59,19 @@ pub(super) fn decoders() -> Vec<Subject> {
 pub(super) fn encoders() -> Vec<Subject> {
     vec![
         full("tungstenite", false, |case| Some(tungstenite::encode(case))),
-        full("fastwebsockets", false, |case| Some(fastwebsockets::encode(case))),
-        full("tokio-websockets", false, |case| Some(tokio_websockets::encode(case))),
+        full("fastwebsockets", false, |case| {
+            Some(fastwebsockets::encode(case))
+        }),
+        full("tokio-websockets", false, |case| {
+            Some(tokio_websockets::encode(case))
+        }),
         full("yawc", false, |case| Some(yawc::encode(case))),
         full("sockudo-ws", false, |case| Some(sockudo::encode(case))),
         full("wtx", false, |case| Some(wtx::encode(case))),
         full("soketto", false, |case| Some(soketto::encode(case))),
         frames("web-socket", false, |case| Some(web_socket::encode(case))),
-        frames("websocket-sans-io", false, |case| Some(websocket_sans_io::encode(case))),
+        frames("websocket-sans-io", false, |case| {
+            Some(websocket_sans_io::encode(case))
+        }),
     ]
 }

@@ -8,7 +8,11 @@ use crate::tape::READ;
 use crate::wire::LIMIT;
 
 fn protocol(case: &Case) -> Protocol {
-    let role = if case.server { Role::Server } else { Role::Client };
+    let role = if case.server {
+        Role::Server
+    } else {
+        Role::Client
+    };
     Protocol::new(role, LIMIT, LIMIT)
 }
 

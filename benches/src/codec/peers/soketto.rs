@@ -13,7 +13,11 @@ use crate::wire::LIMIT;
 type Io = BufReader<BufWriter<Compat<Tape>>>;
 
 fn halves(case: &Case) -> (Sender<Io>, Receiver<Io>) {
-    let mode = if case.server { Mode::Server } else { Mode::Client };
+    let mode = if case.server {
+        Mode::Server
+    } else {
+        Mode::Client
+    };
     let io = BufWriter::with_capacity(READ, case.tape().compat());
     let mut builder = Builder::new(BufReader::with_capacity(READ, io), mode);
     builder.set_max_message_size(LIMIT);

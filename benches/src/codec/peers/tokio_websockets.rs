@@ -12,9 +12,15 @@ fn socket(case: &Case) -> WebSocketStream<Tape> {
     let limits = Limits::default().max_payload_len(Some(LIMIT));
     let config = Config::default().frame_size(LIMIT).flush_threshold(READ);
     if case.server {
-        ServerBuilder::new().limits(limits).config(config).serve(case.tape())
+        ServerBuilder::new()
+            .limits(limits)
+            .config(config)
+            .serve(case.tape())
     } else {
-        ClientBuilder::new().limits(limits).config(config).take_over(case.tape())
+        ClientBuilder::new()
+            .limits(limits)
+            .config(config)
+            .take_over(case.tape())
     }
 }
 

@@ -8,7 +8,11 @@ use crate::tape::{READ, Tape};
 use crate::wire::LIMIT;
 
 fn socket(case: &Case) -> WebSocket<Tape> {
-    let role = if case.server { Role::Server } else { Role::Client };
+    let role = if case.server {
+        Role::Server
+    } else {
+        Role::Client
+    };
     // Buffers are zeroed at every read: no larger than a read gives.
     let config = WebSocketConfig::default()
         .read_buffer_size(READ)

@@ -9,7 +9,11 @@ use crate::wire::LIMIT;
 
 fn socket(case: &Case) -> WebSocket<BufReader<Tape>> {
     let io = BufReader::with_capacity(READ, case.tape());
-    let mut socket = if case.server { WebSocket::server(io) } else { WebSocket::client(io) };
+    let mut socket = if case.server {
+        WebSocket::server(io)
+    } else {
+        WebSocket::client(io)
+    };
     socket.max_payload_len = LIMIT;
     socket
 }
@@ -23,7 +27,10 @@ pub(super) fn decode(case: &Case) -> Option<Job> {
                 let mut tally = Tally::default();
                 for _ in 0..messages {
                     match socket.recv().await {
-                        Ok(Event::Data { ty: DataType::Complete(_), data }) => tally.count(&data),
+                        Ok(Event::Data {
+                            ty: DataType::Complete(_),
+                            data,
+                        }) => tally.count(&data),
                         _ => break,
                     }
                 }

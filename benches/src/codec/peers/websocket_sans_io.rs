@@ -47,7 +47,11 @@ pub(super) fn decode(case: &Case) -> Option<Job> {
 pub(super) fn encode(case: &Case) -> Job {
     let (mut encoder, mut tape, mut keys) =
         (WebsocketFrameEncoder::new(), case.tape(), Numbers::new(3));
-    let opcode = if case.kind.is_text() { Opcode::Text } else { Opcode::Binary };
+    let opcode = if case.kind.is_text() {
+        Opcode::Text
+    } else {
+        Opcode::Binary
+    };
     let (payload, server) = (case.payload.clone(), case.server);
     let (bursts, burst) = (case.messages / case.burst, case.burst);
     let mut out = Vec::with_capacity(READ);
@@ -58,7 +62,7 @@ pub(super) fn encode(case: &Case) -> Job {
                 let info = FrameInfo {
                     opcode,
                     payload_length: payload.len() as u64,
-                    mask: (!server).then(|| (keys.draw() as u32).to_be_bytes()),
+                    mask: (!server).then(|| keys.key().to_be_bytes()),
                     fin: true,
                     reserved: 0,
                 };

@@ -46,7 +46,11 @@ fn socket<const CLIENT: bool>(case: &Case) -> Socket<CLIENT> {
 }
 
 pub(super) fn decode(case: &Case) -> Job {
-    if case.server { decode_as::<false>(case) } else { decode_as::<true>(case) }
+    if case.server {
+        decode_as::<false>(case)
+    } else {
+        decode_as::<true>(case)
+    }
 }
 
 fn decode_as<const CLIENT: bool>(case: &Case) -> Job {
@@ -69,14 +73,22 @@ fn decode_as<const CLIENT: bool>(case: &Case) -> Job {
 }
 
 pub(super) fn encode(case: &Case) -> Job {
-    if case.server { encode_as::<false>(case) } else { encode_as::<true>(case) }
+    if case.server {
+        encode_as::<false>(case)
+    } else {
+        encode_as::<true>(case)
+    }
 }
 
 /// It has no queue: every frame is a write of its own. A client masks in place, so the payload is
 /// copied first, as an application that keeps its message would.
 fn encode_as<const CLIENT: bool>(case: &Case) -> Job {
     let (mut socket, messages) = (socket::<CLIENT>(case), case.messages);
-    let opcode = if case.kind.is_text() { OpCode::Text } else { OpCode::Binary };
+    let opcode = if case.kind.is_text() {
+        OpCode::Text
+    } else {
+        OpCode::Binary
+    };
     let (message, mut copy) = (case.payload.to_vec(), case.payload.to_vec());
     Box::new(move || {
         drive(async {

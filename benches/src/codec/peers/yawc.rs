@@ -8,7 +8,11 @@ use crate::tape::{READ, Tape, drive};
 use crate::wire::LIMIT;
 
 fn socket(case: &Case) -> WebSocket<Tape> {
-    let role = if case.server { Role::Server } else { Role::Client };
+    let role = if case.server {
+        Role::Server
+    } else {
+        Role::Client
+    };
     let options = Options::default()
         .with_limits(LIMIT, LIMIT)
         .with_read_buffer_capacity(2 * READ)
