@@ -9,8 +9,9 @@ usage: ws-benches codec|echo|memory|growth|all [options]
 
   --quick                  fewer rounds and shorter samples: minutes instead of tens
   --rounds N               rounds per table
-  --only NAME[,NAME]       only rows whose names contain one of these
-  --cells NAME[,NAME]      codec: only tables, echo: only columns whose names contain one of these
+  --only 'WORD|WORD'       only rows whose names contain one of these
+  --tables 'TITLE|TITLE'   only these tables of the codec
+  --columns 'NAME|NAME'    only these columns
   --connections N          connections of the memory table, default 10000
   --server 'NAME=COMMAND'  one more echo server; {port} in the command is its port
   --out DIRECTORY          where CSV and charts go, default target/bench-results
@@ -45,7 +46,8 @@ pub struct Effort {
     /// Skip what takes longest.
     pub quick: bool,
     only: Vec<String>,
-    cells: Vec<String>,
+    tables: Vec<String>,
+    columns: Vec<String>,
 }
 
 impl Effort {
@@ -56,7 +58,8 @@ impl Effort {
         connections: 10_000,
         quick: false,
         only: Vec::new(),
-        cells: Vec::new(),
+        tables: Vec::new(),
+        columns: Vec::new(),
     };
 
     const QUICK: Self = Self {
@@ -66,24 +69,31 @@ impl Effort {
         connections: 1000,
         quick: true,
         only: Vec::new(),
-        cells: Vec::new(),
+        tables: Vec::new(),
+        columns: Vec::new(),
     };
 
     /// Is this row wanted?
     #[must_use]
     pub fn wants(&self, row: &str) -> bool {
-        matches(&self.only, row)
+        self.only.is_empty() || self.only.iter().any(|word| row.contains(word.as_str()))
     }
 
-    /// Is this table of the codec, or column of the echo tables, wanted?
+    /// Is this table wanted?
     #[must_use]
-    pub fn wants_cell(&self, name: &str) -> bool {
-        matches(&self.cells, name)
+    pub fn wants_table(&self, title: &str) -> bool {
+        is_one_of(&self.tables, title)
+    }
+
+    /// Is this column wanted?
+    #[must_use]
+    pub fn wants_column(&self, name: &str) -> bool {
+        is_one_of(&self.columns, name)
     }
 }
 
-fn matches(words: &[String], name: &str) -> bool {
-    words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
+fn is_one_of(names: &[String], name: &str) -> bool {
+    names.is_empty() || names.iter().any(|one| one == name)
 }
 
 /// A whole command line.
@@ -143,9 +153,9 @@ impl Args {
                 .parse()
                 .map_err(|_| format!("{word} needs a number, not {value}"))
         };
-        let list = || value.split(',').map(String::from).collect();
+        let list = || value.split('|').map(String::from).collect();
         match word {
-            "--cells" => self.effort.cells = list(),
+            "--columns" => self.effort.columns = list(),
             "--connections" => self.effort.connections = number()?,
             "--only" => self.effort.only = list(),
             "--out" => self.out = value.into(),
@@ -160,6 +170,7 @@ impl Args {
                     ));
                 }
             },
+            "--tables" => self.effort.tables = list(),
             _ => return Err(format!("no such option: {word}")),
         }
         Ok(())
@@ -171,12 +182,13 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Args, String> {
-        Args::parse(line.split('|').map(String::from))
+        Args::parse(line.split(" ; ").map(String::from))
     }
 
     #[test]
     fn options_are_read_in_any_order() {
-        let line = "echo|--rounds|9|--quick|--server|uws=./uws {port}|--only|ours,uws";
+        let line =
+            "echo ; --rounds ; 9 ; --quick ; --server ; uws=./uws {port} ; --only ; ours|uws";
         let args = parse(line).unwrap();
         assert_eq!(
             (args.command, args.effort.rounds, args.effort.quick),
@@ -184,7 +196,9 @@ mod tests {
         );
         assert_eq!(args.servers, [("uws".into(), "./uws {port}".into())]);
         assert!(args.effort.wants("ours, lent") && !args.effort.wants("plain TCP"));
-        assert!(args.effort.wants_cell("anything"));
+        assert!(args.effort.wants_table("anything") && args.effort.wants_column("64 B"));
+        let args = parse("codec ; --columns ; 16 B|1 KiB").unwrap();
+        assert!(args.effort.wants_column("16 B") && !args.effort.wants_column("116 B"));
     }
 
     #[test]
@@ -192,11 +206,11 @@ mod tests {
         for (line, error) in [
             ("", "no such table: "),
             ("everything", "no such table: everything"),
-            ("all|--rounds", "--rounds needs a value"),
-            ("all|--rounds|many", "--rounds needs a number, not many"),
-            ("all|--speed|9", "no such option: --speed"),
+            ("all ; --rounds", "--rounds needs a value"),
+            ("all ; --rounds ; many", "--rounds needs a number, not many"),
+            ("all ; --speed ; 9", "no such option: --speed"),
             (
-                "all|--server|x=y",
+                "all ; --server ; x=y",
                 "--server needs NAME=COMMAND with {port}: x=y",
             ),
         ] {

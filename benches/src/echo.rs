@@ -81,7 +81,7 @@ pub fn programs(args: &Args) -> Vec<Program> {
 pub fn tables(args: &Args) -> io::Result<[Table; 2]> {
     let cells: Vec<_> = cells()
         .into_iter()
-        .filter(|cell| args.effort.wants_cell(&cell.name))
+        .filter(|cell| args.effort.wants_column(&cell.name))
         .collect();
     let rows = measure(args, &programs(args), &cells)?;
     let table = |id: &str, title: &str, unit, more, rows| Table {

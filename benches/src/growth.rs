@@ -30,7 +30,8 @@ pub fn sizes(kind: Kind, effort: &Effort) -> Table {
         fragments: 1,
     };
     let most = if effort.quick { 8 << 20 } else { usize::MAX };
-    let sizes: Vec<_> = SIZES.into_iter().filter(|&size| size <= most).collect();
+    let wanted = |&size: &usize| size <= most && effort.wants_column(&size_name(size));
+    let sizes: Vec<_> = SIZES.into_iter().filter(wanted).collect();
     let mut rows = codec::measure(&question, &sizes, effort);
     for row in &mut rows {
         for (cell, &size) in row.cells.iter_mut().zip(&sizes) {
@@ -100,9 +101,10 @@ pub fn in_memory(effort: &Effort) -> Table {
     }
 }
 
-fn counts(effort: &Effort) -> impl Iterator<Item = usize> + use<> {
-    let most = effort.connections;
-    CONNECTIONS.into_iter().filter(move |&count| count <= most)
+fn counts(effort: &Effort) -> impl Iterator<Item = usize> {
+    let wanted =
+        |&count: &usize| count <= effort.connections && effort.wants_column(&count.to_string());
+    CONNECTIONS.into_iter().filter(wanted)
 }
 
 fn turns(count: usize) -> codec::Job {

@@ -46,7 +46,7 @@ fn run(args: &Args) -> io::Result<()> {
     let wants = |command| args.command == Command::All || args.command == command;
     if wants(Command::Codec) {
         for question in codec::Question::all() {
-            if args.effort.wants_cell(&question.title()) {
+            if args.effort.wants_table(&question.title()) {
                 report.publish(&codec::table(&question, &args.effort))?;
             }
         }

@@ -18,7 +18,12 @@ pub(super) const DECODERS: [Subject; 2] = [
     },
 ];
 
-pub(super) const ENCODERS: [Subject; 2] = DECODERS;
+pub(super) const ENCODERS: [Subject; 1] = [Subject {
+    name: "memcpy",
+    class: Class::Limit,
+    owns: false,
+    job: write,
+}];
 
 /// Copies each message to where the one before it went.
 #[allow(clippy::unnecessary_wraps, reason = "the signature of all subjects")]
@@ -26,10 +31,24 @@ fn copy(case: &Case) -> Option<Job> {
     Some(passes(case, |_| {}))
 }
 
+/// Writes each message as it is: the copy that a kernel makes.
+#[allow(clippy::unnecessary_wraps, reason = "the signature of all subjects")]
+fn write(case: &Case) -> Option<Job> {
+    let (mut tape, messages) = (case.tape(), case.messages);
+    let payload = case.payload.clone();
+    Some(Box::new(move || {
+        let mut tally = Tally::default();
+        for _ in 0..messages {
+            tape.swallow(&payload);
+            tally.count(&payload);
+        }
+        tally
+    }))
+}
+
 /// Copies each message, and goes over it once more.
 fn copy_and_mask(case: &Case) -> Option<Job> {
-    let masked = case.server != case.wire().is_empty();
-    masked.then(|| {
+    case.server.then(|| {
         passes(case, |data| {
             let (words, rest) = data.as_chunks_mut::<8>();
             for word in words {

@@ -169,14 +169,16 @@ pub fn measure(question: &Question, sizes: &[usize], effort: &Effort) -> Vec<Row
 #[must_use]
 pub fn table(question: &Question, effort: &Effort) -> Table {
     let title = question.title();
+    let wanted = |&size: &usize| effort.wants_column(&size_name(size));
+    let sizes: Vec<_> = SIZES.into_iter().filter(wanted).collect();
     Table {
         id: format!("codec-{}", title.replace(' ', "-").to_lowercase()),
         title,
         unit: "ns per message",
         more: false,
         scale: Scale::PerColumn,
-        columns: SIZES.iter().map(|&size| size_name(size)).collect(),
-        rows: measure(question, &SIZES, effort),
+        columns: sizes.iter().map(|&size| size_name(size)).collect(),
+        rows: measure(question, &sizes, effort),
     }
 }
 
