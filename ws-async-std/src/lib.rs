@@ -1,1 +1,103 @@
+//! WebSocket for smol and async-std: a client and a server that are thin layers over the pure state
+//! machines of [`ws_core`], for every stream of futures-io.
+//!
+//! Feature `smol` (the default) connects with smol's sockets, feature `async-std` with async-std's,
+//! if it is on alone. Both runtimes share one reactor, so everything else is the same. async-std is
+//! discontinued; new code should use smol.
+//!
+//! A client, from [`connect()`] to the end:
+//!
+//! ```
+//! use futures_lite::future::{block_on, try_zip};
+//! use ws_async_std::net::TcpListener;
+//! use ws_async_std::{CloseCode, Event, OwnedEvent, accept, connect};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! block_on(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let url = format!("ws://{}/chat", listener.local_addr()?);
+//!
+//!     let server = async {
+//!         let (stream, _) = listener.accept().await?;
+//!         let mut socket = accept(stream).await?;
+//!         while let Some((event, reply)) = socket.read().await {
+//!             if let Event::Text(text) = event {
+//!                 reply.text(text)?; // leaves when `read` is about to wait
+//!             }
+//!         }
+//!         Ok::<_, Box<dyn std::error::Error>>(())
+//!     };
+//!     let client = async {
+//!         let mut socket = connect(url).await?;
+//!         socket.send("hello").await?;
+//!         assert_eq!(socket.next().await, Some(OwnedEvent::Text("hello".into())));
+//!         let closed = socket.close(CloseCode::NORMAL, "that was all").await?;
+//!         assert!(closed.is_clean());
+//!         Ok(())
+//!     };
+//!     try_zip(server, client).await?;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
+//!   [`ConnectOptions`]; [`client`] a stream of your own.
+//! - [`accept()`] takes any stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
+//!   request first and leaves the answer to you.
+//! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
+//!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
+//! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
+//!
+//! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(not(any(feature = "async-std", feature = "smol")))]
+compile_error!("pick a runtime to connect with: feature `smol` (the default) or `async-std`");
+
+mod accept;
+mod connect;
+mod halves;
+mod runtime;
+
+/// The sockets that [`connect()`] makes: smol's, or async-std's if only that feature is on.
+pub mod net {
+    #[cfg(all(feature = "async-std", not(feature = "smol")))]
+    pub use async_std::net::{TcpListener, TcpStream};
+    #[cfg(feature = "smol")]
+    pub use smol::net::{TcpListener, TcpStream};
+}
+
+pub use accept::{accept, accept_with, upgrade};
+pub use connect::{client, connect, connect_with};
+pub use halves::{ReadHalf, WriteHalf};
+pub use runtime::FuturesIo;
+/// The core, for everything that is not named here.
+pub use ws_core;
+pub use ws_core::close::CloseCode;
+pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
+pub use ws_core::error::{Error, ProtocolError, SendError};
+pub use ws_core::handshake::{
+    Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
+};
+pub use ws_core::message::{Kind, Limits, Message, Text};
+pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
+pub use ws_core::url::Url;
+
+use crate::net::TcpStream;
+
+/// An open WebSocket over any stream of futures-io's.
+pub type WebSocket<S = TcpStream> = ws_core::pump::WebSocket<S, FuturesIo>;
+/// The receiving half of a [`WebSocket`], as `split` makes it.
+pub type Reader<S = TcpStream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, FuturesIo>;
+/// The sending half of a [`WebSocket`], as `split` makes it.
+pub type Writer<S = TcpStream> = ws_core::pump::Writer<WriteHalf<S>, FuturesIo>;
+/// A client's request for a WebSocket, to be accepted or rejected.
+pub type Upgrade<S = TcpStream> = ws_core::pump::Upgrade<S, FuturesIo>;

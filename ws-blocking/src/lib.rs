@@ -1,1 +1,76 @@
+//! WebSocket for threads and blocking sockets: a client and a server that are thin layers over the
+//! pure state machines of [`ws_core`].
+//!
+//! A client, from [`connect()`] to the end:
+//!
+//! ```
+//! use std::net::TcpListener;
+//! use std::thread;
+//! use ws_blocking::{CloseCode, Event, OwnedEvent, accept, connect};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let url = format!("ws://{}/chat", listener.local_addr()?);
+//!
+//! let server = thread::spawn(move || {
+//!     let (stream, _) = listener.accept().unwrap();
+//!     let mut socket = accept(stream).unwrap();
+//!     while let Some((event, reply)) = socket.read() {
+//!         if let Event::Text(text) = event {
+//!             reply.text(text).unwrap(); // leaves when `read` is about to wait
+//!         }
+//!     }
+//! });
+//!
+//! let mut socket = connect(url)?;
+//! socket.send("hello")?;
+//! assert_eq!(socket.next(), Some(OwnedEvent::Text("hello".into())));
+//! let closed = socket.close(CloseCode::NORMAL, "that was all")?;
+//! assert!(closed.is_clean());
+//! server.join().unwrap();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
+//!   [`ConnectOptions`]; [`client`] a stream of your own.
+//! - [`accept()`] takes a stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
+//!   request first and leaves the answer to you.
+//! - A [`WebSocket`] is read with `next` (owned events, also as an iterator) or `read` (lent ones).
+//!   `send` writes at once, `feed` queues.
+//! - [`WebSocket::split`] makes a [`Reader`] and a [`Writer`] for two threads.
+//! - Streams are TCP and Unix sockets; [`Plain`] takes anything that reads and writes.
+//!
+//! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod accept;
+mod connect;
+mod driver;
+mod socket;
+mod split;
+mod transport;
+
+pub use accept::{Upgrade, accept, accept_with, upgrade};
+pub use connect::{client, connect, connect_with};
+pub use socket::WebSocket;
+pub use split::{Reader, Writer};
+pub use transport::{Plain, Transport, TrySplit};
+/// The core, for everything that is not named here.
+pub use ws_core;
+pub use ws_core::close::CloseCode;
+pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
+pub use ws_core::error::{Error, ProtocolError, SendError};
+pub use ws_core::handshake::{
+    Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
+};
+pub use ws_core::message::{Kind, Limits, Message, Text};
+pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
+pub use ws_core::url::Url;

@@ -1,5 +1,73 @@
-#![doc = "WebSocket as a pure state machine."]
+//! WebSocket (RFC 6455) as a pure state machine: no I/O, no clock, no runtime.
+//!
+//! Bytes go in, events come out, bytes go out, and the driver says what time it is. Everything the
+//! protocol decides is decided here, once, and runs the same under tokio, smol, async-std, threads
+//! (the crates `ws-tokio`, `ws-async-std`, `ws-blocking`) and an event loop of your own.
+//!
+//! # The floors
+//!
+//! | floor | module | knows |
+//! |---|---|---|
+//! | 0 | [`buf`] | bytes to and from a transport |
+//! | 1 | [`frame`] | headers, masking, control frames |
+//! | 2 | [`message`] | fragments, UTF-8, limits |
+//! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
+//! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
+//! | 4 | `options` (feature `std`), `pump` (feature `pump`) | what the bindings share |
+//!
+//! A floor never names a higher one; whoever needs only frames stops at floor 1.
+//!
+//! # The loop
+//!
+//! Handshakes and connections are driven alike, through the trait [`Machine`]; its module shows the
+//! loop in five steps, and `examples/event_loop.rs` is a whole server around it. A connection as
+//! soon as its handshake is done:
+//!
+//! ```
+//! use bytes::Buf;
+//! use ws_core::connection::{Config, Connection, Event};
+//! use ws_core::handshake::{Agreed, Opened};
+//! use ws_core::{Instant, Machine, Role, Seed, Transport};
+//!
+//! let now = Instant::ORIGIN; // the driver's clock, as nanoseconds from an origin of its choice
+//! let opened = Opened::upgraded(Role::Server, Agreed::default(), b"", Seed::new([0; 32]));
+//! let mut connection = Connection::new(opened, &Config::default(), now);
+//!
+//! // What the transport received: "Hi", masked, in one frame.
+//! let (recv, _) = connection.io();
+//! let frame = [0x81, 0x82, 1, 2, 3, 4, b'H' ^ 1, b'i' ^ 2];
+//! recv.spare()[..frame.len()].copy_from_slice(&frame);
+//! recv.commit(frame.len());
+//!
+//! // Events are decoded on request and lent; the answer is queued.
+//! while let Some((event, sender)) = connection.poll(now) {
+//!     if let Event::Text(text) = event {
+//!         sender.text(text)?;
+//!     }
+//! }
+//!
+//! // What the transport has to write, and when it must call back.
+//! let (_, send) = connection.io();
+//! assert_eq!(send.chunk(), b"\x81\x02Hi");
+//! send.advance(send.remaining());
+//! assert_eq!(connection.transport(), Transport::Open);
+//! assert_eq!(connection.poll_timeout(), None);
+//! # Ok::<(), ws_core::error::SendError>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `std` | yes | conversions from `std::io`, vectored writes, [`options`]; without it the crate is `no_std + alloc` |
+//! | `simd` | yes | UTF-8 validation with SIMD instructions |
+//! | `pump` | no | the driver that the async bindings share |
 #![no_std]
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
@@ -10,16 +78,23 @@ pub mod buf;
 pub mod close;
 pub mod connection;
 pub mod error;
+pub mod ext;
 pub mod frame;
 pub mod handshake;
 mod linger;
 mod machine;
 pub mod message;
+#[cfg(feature = "std")]
+pub mod options;
 #[cfg(feature = "pump")]
 pub mod pump;
 mod role;
 mod seed;
 mod time;
+pub mod url;
+
+/// The buffers of the public API are those of this crate.
+pub use bytes;
 
 pub use machine::{Deadline, Machine, Transport, TransportEnd};
 pub use role::Role;

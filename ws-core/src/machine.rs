@@ -1,22 +1,25 @@
 //! What every machine that a transport drives has in common, so that one loop drives them all.
-//!
-//! A driver owns the socket and the clock; a [`Machine`] owns every decision. The opening handshakes
-//! and the connection are machines, and a binding has one loop for all of them:
-//!
-//! 1. [`ready`](Machine::ready): is there something to take? If so, take it.
-//! 2. Write what [`io`](Machine::io) has to write, as far as the transport takes it.
-//! 3. Do what [`transport`](Machine::transport) says.
-//! 4. If [`poll_timeout`](Machine::poll_timeout) has passed: [`handle_timeout`](Machine::handle_timeout).
-//! 5. Read into the receive buffer; at the end of the stream say [`lost`](Machine::lost).
-//!
-//! The loop knows no protocol, and the machine knows no transport.
+//! Knows no protocol, and drives nothing itself.
 
 use core::fmt;
 
 use crate::Instant;
 use crate::buf::{RecvBuf, SendBuf};
 
-/// Anything that is driven with bytes and time. See the [module](self) for the loop.
+/// Anything that is driven with bytes and time: the opening handshakes and the connection.
+///
+/// A driver owns the socket and the clock, a machine owns every decision, and one loop drives them
+/// all:
+///
+/// 1. [`ready`](Machine::ready): is there something to take? If so, take it.
+/// 2. Write what [`io`](Machine::io) has to write, as far as the transport takes it. If that was
+///    anything, begin again: the end of a connection is told when its last words are written.
+/// 3. Do what [`transport`](Machine::transport) says.
+/// 4. If [`poll_timeout`](Machine::poll_timeout) has passed, call
+///    [`handle_timeout`](Machine::handle_timeout).
+/// 5. Read into the receive buffer; at the end of the stream say [`lost`](Machine::lost).
+///
+/// The loop knows no protocol, and the machine knows no transport.
 pub trait Machine {
     /// Processes what was received up to the next thing that the owner must take; `false` if there
     /// is none yet. Calling it again changes nothing.

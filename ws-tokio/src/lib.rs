@@ -1,12 +1,87 @@
-//! WebSocket for tokio.
+//! WebSocket for tokio: a client and a server that are thin layers over the pure state machines of
+//! [`ws_core`].
+//!
+//! A client, from [`connect()`] to the end:
+//!
+//! ```
+//! use tokio::net::TcpListener;
+//! use ws_tokio::{CloseCode, Event, OwnedEvent, accept, connect};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let url = format!("ws://{}/chat", listener.local_addr()?);
+//!
+//! let server = tokio::spawn(async move {
+//!     let (stream, _) = listener.accept().await.unwrap();
+//!     let mut socket = accept(stream).await.unwrap();
+//!     while let Some((event, reply)) = socket.read().await {
+//!         if let Event::Text(text) = event {
+//!             reply.text(text).unwrap(); // leaves when `read` is about to wait
+//!         }
+//!     }
+//! });
+//!
+//! let mut socket = connect(url).await?;
+//! socket.send("hello").await?;
+//! assert_eq!(socket.next().await, Some(OwnedEvent::Text("hello".into())));
+//! let closed = socket.close(CloseCode::NORMAL, "that was all").await?;
+//! assert!(closed.is_clean());
+//! server.await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
+//!   [`ConnectOptions`]; [`client`] a stream of your own.
+//! - [`accept()`] takes any stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
+//!   request first and leaves the answer to you.
+//! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
+//!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
+//! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
+//!
+//! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod accept;
+mod connect;
 mod runtime;
 
+pub use accept::{accept, accept_with, upgrade};
+pub use connect::{client, connect, connect_with};
 pub use runtime::Tokio;
+/// The core, for everything that is not named here.
+pub use ws_core;
+pub use ws_core::close::CloseCode;
+pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
+pub use ws_core::error::{Error, ProtocolError, SendError};
+pub use ws_core::handshake::{
+    Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
+};
+pub use ws_core::message::{Kind, Limits, Message, Text};
+pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
+pub use ws_core::url::Url;
+
+use tokio::io::{ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
 
 /// An open WebSocket over any stream of tokio's.
-pub type WebSocket<S = tokio::net::TcpStream> = ws_core::pump::WebSocket<S, Tokio>;
-/// The receiving half of a [`WebSocket`].
-pub type Reader<Rd, Wr> = ws_core::pump::Reader<Rd, Wr, Tokio>;
-/// The sending half of a [`WebSocket`].
-pub type Writer<Wr> = ws_core::pump::Writer<Wr, Tokio>;
+pub type WebSocket<S = TcpStream> = ws_core::pump::WebSocket<S, Tokio>;
+/// The receiving half of a [`WebSocket`], as `split` makes it.
+pub type Reader<S = TcpStream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, Tokio>;
+/// The sending half of a [`WebSocket`], as `split` makes it.
+pub type Writer<S = TcpStream> = ws_core::pump::Writer<WriteHalf<S>, Tokio>;
+/// A client's request for a WebSocket, to be accepted or rejected.
+pub type Upgrade<S = TcpStream> = ws_core::pump::Upgrade<S, Tokio>;
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

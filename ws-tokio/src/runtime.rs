@@ -8,11 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
 use tokio::time::{Instant as Clock, Sleep, sleep_until};
 use ws_core::Instant;
 use ws_core::buf::Pool;
-use ws_core::pump::{PollRead, PollWrite, Runtime};
+use ws_core::pump::{PollRead, PollWrite, Runtime, Split};
 
 thread_local! {
     /// The storage that the connections of this thread share.
@@ -30,7 +30,10 @@ impl Tokio {
     /// A clock that starts now.
     #[must_use]
     pub fn new() -> Self {
-        Self { origin: Clock::now(), sleep: None }
+        Self {
+            origin: Clock::now(),
+            sleep: None,
+        }
     }
 }
 
@@ -53,7 +56,9 @@ impl Runtime for Tokio {
 
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         let deadline = self.origin + Duration::from_nanos(at.as_nanos());
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);
         }
@@ -92,5 +97,14 @@ impl<W: AsyncWrite + Unpin> PollWrite<W> for Tokio {
 
     fn poll_shutdown(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(io).poll_shutdown(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Split<S> for Tokio {
+    type ReadHalf = ReadHalf<S>;
+    type WriteHalf = WriteHalf<S>;
+
+    fn split(io: S) -> (ReadHalf<S>, WriteHalf<S>) {
+        tokio_io::split(io)
     }
 }

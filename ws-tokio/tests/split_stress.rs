@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use tokio::io::{DuplexStream, duplex, split};
+use tokio::io::{DuplexStream, duplex};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Cause, Config, OwnedEvent};
 use ws_core::handshake::{Agreed, Opened};
@@ -27,7 +27,7 @@ async fn nothing_is_lost_between_two_tasks_on_a_narrow_pipe() {
     let [client, server] = pair(37);
 
     let echo = tokio::spawn(async move {
-        let (mut reader, mut writer) = server.split_with(split);
+        let (mut reader, mut writer) = server.split();
         let mut pings = 0;
         let mut since = 0;
         while let Some(event) = reader.next().await {
@@ -51,14 +51,16 @@ async fn nothing_is_lost_between_two_tasks_on_a_narrow_pipe() {
         pings
     });
 
-    let (mut reader, mut writer) = client.split_with(split);
+    let (mut reader, mut writer) = client.split();
     let (all_here, all_echoed) = tokio::sync::oneshot::channel();
     let sender = tokio::spawn(async move {
         let mut pings = 0;
         for i in 0..MESSAGES {
             writer.feed(format!("message {i}")).await.unwrap();
             if i % 7 == 0 {
-                writer.with_sender(|sender| sender.ping(&i.to_be_bytes())).unwrap();
+                writer
+                    .with_sender(|sender| sender.ping(&i.to_be_bytes()))
+                    .unwrap();
                 pings += 1;
             }
             writer.flush().await.unwrap();
@@ -82,10 +84,16 @@ async fn nothing_is_lost_between_two_tasks_on_a_narrow_pipe() {
             event => panic!("{event:?}"),
         }
         if echoes == MESSAGES {
-            all_here.take().into_iter().for_each(|all_here| all_here.send(()).unwrap());
+            all_here
+                .take()
+                .into_iter()
+                .for_each(|all_here| all_here.send(()).unwrap());
         }
     }
     let pings = sender.await.unwrap();
-    assert_eq!((echoes, pongs, echo.await.unwrap()), (MESSAGES, pings, pings));
+    assert_eq!(
+        (echoes, pongs, echo.await.unwrap()),
+        (MESSAGES, pings, pings)
+    );
     assert_eq!(end.unwrap().cause, Cause::Local);
 }

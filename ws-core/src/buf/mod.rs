@@ -5,6 +5,8 @@
 //! way, so that an idle connection holds no buffer at all; a [`Pool`] is where it goes.
 
 mod pool;
+#[cfg(test)]
+mod props;
 mod recv;
 mod send;
 

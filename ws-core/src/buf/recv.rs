@@ -217,6 +217,12 @@ impl RecvBuf {
         let mut head = core::mem::replace(&mut self.bytes, tail);
         self.end -= from + len;
         self.start = 0;
+        if self.bytes.len() < MOVE_MAX {
+            // Too little to read into: reads of a few bytes each would follow.
+            let mut fresh = BytesMut::zeroed(if self.end == 0 { 0 } else { CHUNK });
+            fresh[..self.end].copy_from_slice(self.filled());
+            self.bytes = fresh;
+        }
         head.split_off(from).freeze()
     }
 }
@@ -323,6 +329,26 @@ mod tests {
         assert_eq!(buf.filled(), &data[12_010..]);
         fill(&mut buf, &[1, 2, 3]);
         assert_eq!(buf.filled().len(), 3993);
+    }
+
+    #[test]
+    fn splitting_a_payload_off_does_not_leave_reads_of_a_few_bytes() {
+        for rest in [&b""[..], b"next"] {
+            let mut buf = RecvBuf::new();
+            fill(&mut buf, &numbers(CHUNK - 100));
+            let large = buf.take(0, CHUNK - 100);
+            assert_eq!(large.len(), CHUNK - 100);
+            fill(&mut buf, rest);
+            assert!(buf.spare().len() >= CHUNK / 2, "{}", buf.spare().len());
+            assert_eq!(buf.filled(), rest);
+        }
+        // Also if the rest came with it.
+        let mut buf = RecvBuf::new();
+        fill(&mut buf, &numbers(CHUNK));
+        assert_eq!(buf.take(0, CHUNK - 100).len(), CHUNK - 100);
+        assert_eq!(buf.filled(), &numbers(CHUNK)[CHUNK - 100..]);
+        buf.consume(100);
+        assert!(buf.spare().len() >= CHUNK, "{}", buf.spare().len());
     }
 
     #[test]

@@ -41,6 +41,8 @@ struct Piece {
     data: Data,
     /// A control frame may go before this piece: it starts a fragment of a longer message.
     cut: bool,
+    /// Control frames in front of a cut; more may join them.
+    controls: bool,
 }
 
 enum Data {
@@ -65,7 +67,7 @@ impl SendBuf {
             open_cut: false,
             head: 0,
             remaining: 0,
-            limit,
+            limit: limit.max(1), // what is empty is never full
             keep: KEEP,
             held: None,
             written: 0,
@@ -116,7 +118,10 @@ impl SendBuf {
         }
         let data = match self.sealed.pop_front() {
             Some(piece) => piece.data,
-            None => Data::Owned(core::mem::take(&mut self.open)),
+            None => {
+                self.open_cut = false;
+                Data::Owned(core::mem::take(&mut self.open))
+            }
         };
         let mut bytes = match data {
             Data::Owned(data) => Bytes::from(data),
@@ -140,6 +145,7 @@ impl SendBuf {
         self.sealed.push_front(Piece {
             data: Data::Shared(rest),
             cut: false,
+            controls: false,
         });
     }
 
@@ -166,6 +172,10 @@ impl SendBuf {
     /// Copies a frame in: its header, then whatever `payload` appends.
     #[inline]
     pub(crate) fn push(&mut self, header: &[u8], len: usize, payload: impl FnOnce(&mut Vec<u8>)) {
+        if self.head >= KEEP && self.sealed.is_empty() {
+            // The arena is freed when all of it is written: it may not grow behind that for ever.
+            self.seal();
+        }
         let before = self.open.len();
         self.open.reserve(header.len() + len);
         self.open.extend_from_slice(header);
@@ -181,6 +191,7 @@ impl SendBuf {
         self.sealed.push_back(Piece {
             data: Data::Shared(payload),
             cut: false,
+            controls: false,
         });
     }
 
@@ -195,24 +206,35 @@ impl SendBuf {
         // A piece under way can't be interrupted; the first piece is whole while `head` is zero.
         let first = usize::from(self.head > 0);
         let cut = (first..self.sealed.len()).find(|&i| self.sealed[i].cut);
-        match cut {
-            Some(index) => {
-                let piece = Piece {
-                    data: Data::Owned(frame.to_vec()),
-                    cut: false,
-                };
-                self.sealed.insert(index, piece);
-                self.remaining += frame.len();
-            }
+        let at = match cut {
+            Some(index) => index,
             None if self.open_cut && (self.head == 0 || !self.sealed.is_empty()) => {
-                self.sealed.push_back(Piece {
-                    data: Data::Owned(frame.to_vec()),
-                    cut: false,
-                });
-                self.remaining += frame.len();
+                self.sealed.len()
             }
-            None => self.push(frame, 0, |_| {}),
+            None => return self.push(frame, 0, |_| {}),
+        };
+        self.remaining += frame.len();
+        // One piece for all of them: a piece each would cost far more memory than the queue counts,
+        // and a search that grows with every one. A piece is freed when it is written, so what is
+        // half written may not grow for ever.
+        let before = at.checked_sub(1);
+        let before = before.filter(|&index| index > 0 || self.head < KEEP);
+        let before = before.and_then(|index| self.sealed.get_mut(index));
+        if let Some(Piece {
+            data: Data::Owned(data),
+            controls: true,
+            ..
+        }) = before
+        {
+            data.extend_from_slice(frame);
+            return;
         }
+        let piece = Piece {
+            data: Data::Owned(frame.to_vec()),
+            cut: false,
+            controls: true,
+        };
+        self.sealed.insert(at, piece);
     }
 
     /// Keeps a control frame until the queue is below its limit, instead of the one kept before.
@@ -247,6 +269,7 @@ impl SendBuf {
             self.sealed.push_back(Piece {
                 data,
                 cut: self.open_cut,
+                controls: false,
             });
         }
         self.open_cut = false;
@@ -415,6 +438,89 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_pongs_at_a_cut_costs_neither_a_piece_nor_a_search_each() {
+        let many: u32 = if cfg!(miri) { 100 } else { 100_000 };
+        let mut buf = SendBuf::new(1 << 20);
+        for sealed in [true, false] {
+            frame(&mut buf, b"one");
+            buf.advance(2); // under way: the cut behind it is the next
+            buf.cut();
+            frame(&mut buf, b"two");
+            if sealed {
+                buf.cut();
+            }
+            let mut pongs = Vec::new();
+            for pong in 0..many {
+                buf.push_control(&pong.to_be_bytes());
+                pongs.extend(pong.to_be_bytes());
+            }
+            assert!(buf.sealed.len() <= 3, "{} pieces", buf.sealed.len());
+            assert!(
+                buf.capacity() <= 2 * buf.remaining() + 16,
+                "{}",
+                buf.capacity()
+            );
+            let expected = [b"e", &pongs[..], b"two"].concat();
+            assert!(drain(&mut buf, 1000) == expected);
+        }
+    }
+
+    #[test]
+    fn a_control_frame_joins_those_that_are_half_written() {
+        let mut buf = SendBuf::new(1000);
+        frame(&mut buf, b"one");
+        buf.cut();
+        frame(&mut buf, b"two");
+        buf.push_control(b"<1>");
+        buf.advance(5);
+        buf.push_control(b"<2>");
+        assert_eq!(drain(&mut buf, 1), b"><2>two");
+    }
+
+    #[test]
+    fn pongs_that_are_written_as_fast_as_they_come_do_not_pile_up() {
+        let mut buf = SendBuf::new(1 << 20);
+        frame(&mut buf, b"one");
+        buf.cut();
+        frame(&mut buf, b"two");
+        buf.push_control(&[0; 127]);
+        let (mut pushed, mut written) = (127, Vec::new());
+        for _ in 0..if cfg!(miri) { 10 } else { 10_000 } {
+            buf.push_control(&[0; 127]);
+            pushed += 127;
+            let n = buf.chunk().len().min(127);
+            written.extend_from_slice(&buf.chunk()[..n]);
+            buf.advance(n);
+            assert!(buf.capacity() <= 4 * KEEP, "{}", buf.capacity());
+        }
+        written.extend(drain(&mut buf, 1000));
+        assert_eq!(written.len(), pushed + 6);
+        assert_eq!(
+            (&written[..3], &written[pushed + 3..]),
+            (&b"one"[..], &b"two"[..])
+        );
+    }
+
+    #[test]
+    fn a_queue_that_never_runs_empty_does_not_keep_what_was_written() {
+        let mut buf = SendBuf::new(64 * 1024);
+        for _ in 0..5 {
+            frame(&mut buf, &[7; 10_000]);
+        }
+        for step in [10_000, 3_333] {
+            for _ in 0..if cfg!(miri) { 10 } else { 1000 } {
+                frame(&mut buf, &[7; 10_000]);
+                while buf.remaining() > 50_000 {
+                    let n = buf.chunk().len().min(step);
+                    buf.advance(n);
+                }
+                assert!(buf.capacity() <= 4 * 64 * 1024, "{}", buf.capacity());
+            }
+        }
+        assert!(drain(&mut buf, 1000).iter().all(|&byte| byte == 7));
+    }
+
+    #[test]
     fn only_the_latest_held_frame_leaves_once_there_is_room() {
         let mut buf = SendBuf::new(4);
         frame(&mut buf, b"abcdef");
@@ -439,6 +545,35 @@ mod tests {
         assert_eq!(buf.written(), 3);
         assert_eq!(drain(&mut buf, 4), b"Hshareddef");
         assert!(buf.pop().is_none());
+    }
+
+    #[test]
+    fn a_control_frame_stays_behind_what_was_queued_before_it_when_all_fragments_have_left() {
+        for popped in [true, false] {
+            let mut buf = SendBuf::new(1000);
+            frame(&mut buf, b"one");
+            buf.cut();
+            frame(&mut buf, b"two");
+            if popped {
+                while buf.pop().is_some() {}
+            } else {
+                drain(&mut buf, 2);
+            }
+            frame(&mut buf, b"next");
+            buf.push_control(b"<1>");
+            assert_eq!(drain(&mut buf, 9), b"next<1>");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_zero_still_takes_one_message_at_a_time() {
+        let mut buf = SendBuf::new(0);
+        assert!(!buf.is_full());
+        frame(&mut buf, b"abc");
+        assert!(buf.is_full());
+        buf.hold_control(b"<1>");
+        assert_eq!(drain(&mut buf, 9), b"abc<1>");
+        assert!(!buf.is_full());
     }
 
     #[test]

@@ -44,6 +44,10 @@ pub(super) struct Closing {
     budget: usize,
 }
 
+/// What may be dropped while lingering however small messages must be. The peer sends on until it
+/// has read our Close frame, and what fills the path by then has nothing to do with our limits.
+const BUDGET_MIN: usize = 1 << 20;
+
 #[derive(Debug)]
 enum Phase {
     /// No Close frame yet, either way.
@@ -70,7 +74,7 @@ impl Closing {
             closed: None,
             told: false,
             timeout,
-            budget,
+            budget: budget.max(BUDGET_MIN),
         }
     }
 
@@ -92,6 +96,10 @@ impl Closing {
     /// How it ended, or, before that is told, how it will end as far as can be seen.
     pub(super) fn closed(&self) -> Option<&Closed> {
         self.closed.as_deref()
+    }
+
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Was the end told?

@@ -131,7 +131,12 @@ impl Connection {
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Option<(Event<'_>, &mut Sender)> {
         let found = self.found(now)?;
-        Some((self.receiver.event(found, now), &mut self.sender))
+        let event = self.receiver.event(found, now);
+        if let Event::ProtocolError(fault) = event {
+            // Some faults show only now, and nothing may be sent between them and their Close.
+            self.sender.refuse(fault);
+        }
+        Some((event, &mut self.sender))
     }
 
     /// The next event, owned. Payloads under 4 KiB are copied, so that they pin no buffer; larger
@@ -139,7 +144,11 @@ impl Connection {
     #[inline]
     pub fn poll_owned(&mut self, now: Instant) -> Option<OwnedEvent> {
         let found = self.found(now)?;
-        Some(self.receiver.owned_event(found, now))
+        let event = self.receiver.owned_event(found, now);
+        if let OwnedEvent::ProtocolError(fault) = &event {
+            self.sender.refuse(fault);
+        }
+        Some(event)
     }
 
     #[inline(always)]
@@ -198,6 +207,7 @@ impl Connection {
     /// Received bytes that no event has consumed, for a protocol that goes on where this one stops.
     #[must_use]
     pub fn into_leftover(mut self) -> Bytes {
+        self.receiver.give_back();
         let buf = self.receiver.buf();
         let len = buf.filled().len();
         buf.take(0, len)

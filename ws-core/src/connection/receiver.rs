@@ -219,6 +219,18 @@ impl Receiver {
         self.closing.closed().filter(|_| self.closing.is_told())
     }
 
+    /// Is nothing received any more? Then only what is owed has to be written.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        !self.closing.is_receiving()
+    }
+
+    /// How long the peer may take to answer a Close frame (`Config::close_timeout`).
+    #[must_use]
+    pub const fn close_timeout(&self) -> Duration {
+        self.closing.timeout()
+    }
+
     /// The time from the last answered keepalive ping to its pong.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
@@ -253,6 +265,13 @@ impl Receiver {
                 self.owes_close |= self.closing.silent(deadline, now);
             }
             None => {}
+        }
+    }
+
+    /// Takes back what the last event lent.
+    pub(super) fn give_back(&mut self) {
+        if self.next.is_none() {
+            self.decoder.give_back();
         }
     }
 

@@ -3,7 +3,7 @@
 //! Masks as a client, refuses what may not be sent, and inserts control frames between fragments.
 //! It knows no time and nothing of what is received but the [`Reply`] that it is handed.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::num::NonZeroUsize;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use super::closing::LocalClose;
 use super::config::Config;
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
-use crate::error::SendError;
+use crate::error::{ProtocolError, SendError};
 use crate::frame::{Header, MAX_CONTROL, OpCode, Reply, mask_into};
 use crate::message::{Kind, Message, Utf8};
 use crate::seed::Keys;
@@ -239,14 +239,22 @@ impl Sender {
         }
     }
 
+    /// Queues the Close frame that answers a fault, if none was queued yet.
+    #[cold]
+    pub(super) fn refuse(&mut self, fault: &ProtocolError) {
+        if let Ok(close) = Reply::close(fault.close_code(), &fault.to_string()) {
+            self.reply(&close);
+        }
+    }
+
     /// The transport can't write any more: drops the queue and refuses everything.
     pub fn unwritable(&mut self) {
         self.open = false;
         self.buf.abandon();
     }
 
-    /// Refuses everything from now on; what is queued may still be written.
-    pub(crate) fn shut(&mut self) {
+    /// The connection has ended: refuses everything from now on. What is queued may still be written.
+    pub fn shut(&mut self) {
         self.open = false;
     }
 

@@ -69,7 +69,9 @@ impl Silence {
     #[inline]
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
-        if let Some(ping) = &mut self.ping {
+        if let (Some(ping), Some(keepalive)) = (&mut self.ping, self.keepalive) {
+            // The next ping is due before this one's time is up, if the timeout is the longer one.
+            ping.pong_by = ping.pong_by.min(now + keepalive.interval);
             ping.heard_since = true;
         }
     }
@@ -132,7 +134,14 @@ impl Silence {
             if now < ping.pong_by {
                 return None;
             }
-            if ping.heard_since {
+            if ping.heard_since && written < ping.mark {
+                // The peer is alive and this ping still in the queue: another would add nothing.
+                ping.heard_since = false;
+                ping.written = written;
+                let due = self.last_heard + keepalive.interval;
+                ping.pong_by = due.max(now) + keepalive.timeout;
+                return None;
+            } else if ping.heard_since {
                 // Not the pong, but bytes: the peer is alive.
                 self.ping = None;
                 self.ping_at = Some(self.last_heard + keepalive.interval);

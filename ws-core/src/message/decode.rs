@@ -185,7 +185,13 @@ impl Decoder {
         taken
     }
 
-    /// Gives back what the last step lent, and drops all that was received since.
+    /// Takes back what the last step lent.
+    #[inline(always)]
+    pub(crate) fn give_back(&mut self) {
+        self.buf.consume(core::mem::take(&mut self.lent));
+    }
+
+    /// Takes back what the last step lent, and drops all that was received since.
     pub(crate) fn stop(&mut self) {
         self.lent = 0;
         self.frame = None;
@@ -196,7 +202,7 @@ impl Decoder {
     /// Finds the next message or control frame; `None` while bytes are missing.
     #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Step> {
-        self.buf.consume(core::mem::take(&mut self.lent));
+        self.give_back();
         // The common case, decided in a few comparisons: a short message, alone in its frame and
         // all there. Everything else, faults included, is left to the slow path.
         if self.frame.is_none() && self.message.is_none() {
@@ -320,13 +326,16 @@ impl Decoder {
                 limit: max_message as u64,
             });
         }
-        if header.fin && self.message.is_none() && len <= IN_PLACE_MAX {
+        let whole = header.fin && self.message.is_none();
+        if whole && len <= IN_PLACE_MAX {
             return Ok((len, Place::Buffer(Utf8::default())));
         }
         let message = self
             .message
             .get_or_insert_with(|| Box::new(Assembly::new(kind)));
-        message.admit(len, &self.limits)?;
+        if !whole {
+            message.admit(len, &self.limits)?;
+        }
         Ok((len, Place::Assembly))
     }
 

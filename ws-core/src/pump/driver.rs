@@ -24,7 +24,8 @@ pub(super) struct Driver<S, R> {
     /// The time of the last look at the clock: once per poll.
     pub(super) now: Instant,
     pub(super) out: WriteState,
-    ended: bool,
+    /// How the transport ended, if it did.
+    pub(super) ended: Option<TransportEnd>,
 }
 
 impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
@@ -35,7 +36,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             runtime,
             now,
             out: WriteState::default(),
-            ended: false,
+            ended: None,
         }
     }
 
@@ -51,11 +52,21 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             }
             // Bytes out. What does not fit now is tried again when the transport wakes the task.
             let out = machine.io().1;
-            if let Poll::Ready(Err(_)) = self.out.poll_write::<S, R>(&mut self.io, out, cx) {
+            let waiting = out.has_remaining();
+            let written = self.out.poll_write::<S, R>(&mut self.io, out, cx);
+            if let Poll::Ready(Err(_)) = written {
+                // Told once: from now on there is nothing to write.
                 machine.unwritable(self.now);
                 continue;
             }
+            if waiting && machine.io().1.is_empty() {
+                // The end may have waited for just that.
+                continue;
+            }
+            // What the transport itself buffers must get out too, but not after the last deadline.
+            let flushing = written.is_pending() && machine.poll_timeout().is_some();
             match machine.transport() {
+                Transport::Shutdown | Transport::Close if flushing => {}
                 Transport::Open => {}
                 Transport::Shutdown => self.out.shutdown::<S, R>(&mut self.io, cx),
                 Transport::Close => {
@@ -67,9 +78,13 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             if self.poll_timer(machine, cx).is_ready() {
                 continue;
             }
-            if self.ended {
+            if self.ended.is_some() {
                 Self::settle(machine);
-                return Poll::Ready(false);
+                // A peer that has ended its side may still read what is owed to it.
+                return match written.is_pending() && machine.poll_timeout().is_some() {
+                    true => Poll::Pending,
+                    false => Poll::Ready(false),
+                };
             }
             if self.poll_fill(machine, cx).is_pending() {
                 Self::settle(machine);
@@ -80,7 +95,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         Poll::Pending
     }
 
-    /// Writes until `enough` of the queue has left.
+    /// Writes and flushes everything, or as much as is `enough` while the transport takes no more.
     ///
     /// The deadlines go on meanwhile, so that a peer that takes nothing does not block for ever.
     pub(super) fn poll_flush<M: Machine>(
@@ -89,6 +104,9 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         cx: &mut Context<'_>,
         enough: impl Fn(&SendBuf) -> bool,
     ) -> Poll<io::Result<()>> {
+        if self.out.failed {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         loop {
             let out = machine.io().1;
             match self.out.poll_write::<S, R>(&mut self.io, out, cx) {
@@ -101,15 +119,19 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
                 Poll::Pending if enough(machine.io().1) => return Poll::Ready(Ok(())),
                 Poll::Pending => {}
             }
-            if machine.transport() == Transport::Close {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
             let Some((at, _)) = machine.poll_timeout() else {
-                return Poll::Pending;
+                return match machine.transport() {
+                    Transport::Close if machine.io().1.is_empty() => Poll::Ready(Ok(())),
+                    Transport::Close => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                    Transport::Open | Transport::Shutdown => Poll::Pending,
+                };
             };
             ready!(self.runtime.poll_until(cx, at));
-            // Before the peer is judged by its silence: has it said something meanwhile?
-            let _ = self.poll_fill(machine, cx);
+            // Before the peer is judged by its silence: has it said something meanwhile? If there is
+            // a lot of that already, it is judged by what it does not take.
+            if machine.io().0.filled().len() < Pool::chunk() {
+                let _ = self.poll_fill(machine, cx);
+            }
             self.now = self.runtime.now().max(at);
             machine.handle_timeout(self.now);
         }
@@ -134,7 +156,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             Ok(_) => return Poll::Ready(()),
             Err(error) => error.kind().into(),
         };
-        self.ended = true;
+        self.ended = Some(end);
         machine.lost(end);
         Poll::Ready(())
     }
@@ -197,12 +219,34 @@ pub(super) fn poll_read_into<S, R: PollRead<S>>(
 pub(super) struct WriteState {
     /// Something was written since the transport was last flushed.
     unflushed: bool,
+    /// Writing has failed: what was queued is lost, and nothing is written any more.
+    pub(super) failed: bool,
     shut: bool,
 }
 
 impl WriteState {
-    /// Writes all of `out` and flushes the transport.
+    /// Writes all of `out` and flushes the transport. Tells of a failure once, and does nothing from
+    /// then on.
     pub(super) fn poll_write<S, R: PollWrite<S>>(
+        &mut self,
+        io: &mut S,
+        out: &mut SendBuf,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.failed {
+            return Poll::Ready(Ok(()));
+        }
+        let written = self.poll_all::<S, R>(io, out, cx);
+        self.failed = matches!(written, Poll::Ready(Err(_)));
+        written
+    }
+
+    /// The end has come: what the transport still buffers is not waited for.
+    pub(super) fn give_up(&mut self) {
+        self.unflushed = false;
+    }
+
+    fn poll_all<S, R: PollWrite<S>>(
         &mut self,
         io: &mut S,
         out: &mut SendBuf,

@@ -7,12 +7,14 @@
 //! nothing.
 
 mod driver;
+mod handshake;
 mod runtime;
 mod socket;
 mod split;
 mod stream;
 mod wakers;
 
-pub use runtime::{PollRead, PollWrite, Runtime};
+pub use handshake::{Upgrade, accept, client, upgrade};
+pub use runtime::{PollRead, PollWrite, Runtime, Split};
 pub use socket::WebSocket;
-pub use split::{Reader, Writer};
+pub use split::{Halves, Reader, Writer};

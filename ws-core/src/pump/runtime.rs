@@ -52,3 +52,14 @@ pub trait PollWrite<W>: Runtime {
     /// Those of the transport.
     fn poll_shutdown(io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
+
+/// How the runtime divides an `S` into halves for two tasks.
+pub trait Split<S>: PollRead<Self::ReadHalf> + PollWrite<Self::WriteHalf> {
+    /// The half that is read from.
+    type ReadHalf;
+    /// The half that is written to.
+    type WriteHalf;
+
+    /// Divides the stream.
+    fn split(io: S) -> (Self::ReadHalf, Self::WriteHalf);
+}

@@ -1,5 +1,6 @@
 //! A connection in one piece: one task reads and writes.
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
@@ -8,13 +9,14 @@ use core::time::Duration;
 use bytes::{Buf, Bytes};
 
 use super::driver::{Driver, lend_sending};
-use super::runtime::{PollRead, PollWrite};
-use super::split::{self, Reader, Writer};
-use crate::buf::SendBuf;
+use super::runtime::{PollRead, PollWrite, Split};
+use super::split::{self, Halves, Reader, Writer};
+use super::wakers::Wakers;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
 use crate::error::{Error, SendError};
 use crate::handshake::{Agreed, Opened};
+use crate::machine::Machine;
 use crate::message::Message;
 
 /// With this much in the queue, `feed` writes what the transport takes without waiting for it.
@@ -31,6 +33,8 @@ const WRITE_EARLY: usize = 64 * 1024;
 pub struct WebSocket<S, R> {
     pub(super) conn: Connection,
     pub(super) driver: Driver<S, R>,
+    /// The tasks of the stream and of the sink, once it was used as one.
+    pub(super) wakers: Option<Arc<Wakers>>,
 }
 
 impl<S, R> WebSocket<S, R>
@@ -40,9 +44,20 @@ where
     /// A WebSocket on a stream whose opening handshake is done.
     #[must_use]
     pub fn upgraded(io: S, runtime: R, opened: Opened, config: &Config) -> Self {
-        let driver = Driver::new(io, runtime);
-        let conn = Connection::new(opened, config, driver.now);
-        Self { conn, driver }
+        Self::over(Driver::new(io, runtime), opened, config)
+    }
+
+    /// A WebSocket on what the opening handshake was driven with.
+    pub(super) fn over(driver: Driver<S, R>, opened: Opened, config: &Config) -> Self {
+        let mut conn = Connection::new(opened, config, driver.now);
+        if let Some(end) = driver.ended {
+            conn.lost(end);
+        }
+        Self {
+            conn,
+            driver,
+            wakers: None,
+        }
     }
 
     /// The next event, owned; `None` after [`OwnedEvent::Closed`], once the transport is done with.
@@ -66,11 +81,16 @@ where
     /// The next event, lent, and the sender to answer it with; `None` as for [`next`](Self::next).
     /// What is queued with the sender leaves as with [`feed`](Self::feed).
     ///
-    /// This is the reading that allocates nothing.
+    /// Nothing is read while the send queue is full, so there is room for a message in answer to
+    /// every event. This is the reading that allocates nothing.
     ///
     /// # Cancel safety
     /// Cancel-safe: no event, byte or deadline is lost if the future is dropped.
     pub async fn read(&mut self) -> Option<(Event<'_>, &mut Sender)> {
+        if self.conn.io().1.is_full() {
+            // If writing fails, reading tells how it ended.
+            let _ = poll_fn(|cx| self.poll_room(cx)).await;
+        }
         poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await;
         lend_sending::<R>(self.conn.io().1);
         self.conn.poll(self.driver.now)
@@ -173,6 +193,9 @@ where
     }
 
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.conn.io().1.is_full() {
+            return Poll::Ready(Ok(()));
+        }
         let room = self
             .driver
             .poll_flush(&mut self.conn, cx, |out| !out.is_full());
@@ -180,11 +203,8 @@ where
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(ready!(self.driver.poll_flush(
-            &mut self.conn,
-            cx,
-            SendBuf::is_empty
-        ))?))
+        let all = self.driver.poll_flush(&mut self.conn, cx, |_| false);
+        Poll::Ready(Ok(ready!(all)?))
     }
 
     /// What the opening handshake agreed on.
@@ -218,7 +238,19 @@ where
         (self.driver.io, self.conn.into_leftover())
     }
 
-    /// Two halves for two tasks; `split` divides the stream.
+    /// Two halves for two tasks.
+    ///
+    /// Works for every stream, at the price of a lock around it; where the stream has halves of its
+    /// own, [`split_with`](Self::split_with) does without.
+    #[must_use]
+    pub fn split(self) -> Halves<S, R>
+    where
+        R: Split<S>,
+    {
+        split::split(self, R::split)
+    }
+
+    /// Two halves for two tasks; `split` divides the stream, as `TcpStream::into_split` does.
     #[must_use]
     pub fn split_with<Rd, Wr>(
         self,

@@ -10,16 +10,17 @@
 
 #![allow(clippy::disallowed_types, reason = "two tasks share the write side")]
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::driver::{WriteState, lend_sending, poll_read_into, reclaim};
-use super::runtime::{PollRead, PollWrite};
+use super::runtime::{PollRead, PollWrite, Split};
 use super::socket::WebSocket;
 use super::wakers::{Half, Wakers};
 use crate::Instant;
@@ -51,6 +52,12 @@ pub struct Reader<Rd, Wr, R> {
     shared: Arc<Shared<Wr>>,
 }
 
+/// What a runtime divides a [`WebSocket`] on an `S` into.
+pub type Halves<S, R> = (
+    Reader<<R as Split<S>>::ReadHalf, <R as Split<S>>::WriteHalf, R>,
+    Writer<<R as Split<S>>::WriteHalf, R>,
+);
+
 /// The half of a [`WebSocket`] that sends.
 pub struct Writer<Wr, R> {
     shared: Arc<Shared<Wr>>,
@@ -76,6 +83,8 @@ struct Side<Wr> {
     out: WriteState,
     /// Writing failed, or is of no use any more.
     broken: bool,
+    /// The reader waits for the queue to be written out.
+    reader_waits: bool,
 }
 
 impl<Wr> Side<Wr> {
@@ -96,7 +105,8 @@ impl<Wr> Shared<Wr> {
         self.wakers.wake_half(Half::Reader);
     }
 
-    /// Writes until `enough` has left; both halves are woken when the transport takes more.
+    /// Writes and flushes everything, or as much as is `enough` while the transport takes no more.
+    /// Both halves are woken when it does.
     fn poll_flush<R: PollWrite<Wr>>(
         &self,
         side: &mut Side<Wr>,
@@ -132,7 +142,7 @@ pub(super) fn split<S, Rd, Wr, R>(
     socket: WebSocket<S, R>,
     split: impl FnOnce(S) -> (Rd, Wr),
 ) -> (Reader<Rd, Wr, R>, Writer<Wr, R>) {
-    let WebSocket { conn, driver } = socket;
+    let WebSocket { conn, driver, .. } = socket;
     let agreed = conn.agreed().clone();
     let (receiver, sender) = conn.split();
     let (reader, writer) = split(driver.io);
@@ -141,6 +151,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         sender,
         out: driver.out,
         broken: false,
+        reader_waits: false,
     };
     let shared = Arc::new(Shared {
         side: Mutex::new(side),
@@ -153,7 +164,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         io: reader,
         runtime: driver.runtime,
         now: driver.now,
-        ended: false,
+        ended: driver.ended.is_some(),
         owes: false,
         agreed,
         shared: Arc::clone(&shared),
@@ -295,11 +306,14 @@ where
         let mut side = self.shared.lock();
         let written = self
             .shared
-            .poll_flush::<R>(&mut side, Half::Reader, cx, SendBuf::is_empty);
+            .poll_flush::<R>(&mut side, Half::Reader, cx, |_| false);
+        side.reader_waits = written.is_pending();
         if ready!(written).is_err() {
             self.receiver.unwritable(self.now);
         }
         drop(side);
+        // A writer that waits for the same has no need to wait for the transport.
+        self.shared.wakers.wake_half(Half::Writer);
         self.receiver.flushed();
         self.owes = false;
         Poll::Ready(())
@@ -339,7 +353,10 @@ where
         let over = self.receiver.transport() == Transport::Close;
         let mut side = self.shared.lock();
         side.sender.shut();
-        side.broken |= over;
+        if over {
+            side.broken |= !side.sender.is_flushed();
+            side.out.give_up();
+        }
         drop(side);
         self.shared.wakers.wake_half(Half::Writer);
     }
@@ -363,7 +380,8 @@ where
     }
 
     /// Queues a message. Waits only while the queue is full; what was queued leaves with the next
-    /// [`send`](Self::send) or [`flush`](Self::flush), or with a reply of the reader's.
+    /// [`send`](Self::send) or [`flush`](Self::flush), or with a reply of the reader's, or when this
+    /// half is dropped.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -430,11 +448,14 @@ where
     }
 
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.shared.lock().sender.buf().is_full() {
+            return Poll::Ready(Ok(()));
+        }
         self.poll_write(cx, |out| !out.is_full())
     }
 
     pub(super) fn poll_flush(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_write(cx, SendBuf::is_empty)
+        self.poll_write(cx, |_| false)
     }
 
     fn poll_write(
@@ -443,18 +464,27 @@ where
         enough: impl Fn(&SendBuf) -> bool,
     ) -> Poll<Result<(), Error>> {
         let mut side = self.shared.lock();
-        if enough(side.sender.buf()) {
-            return Poll::Ready(Ok(()));
-        }
         let written = self
             .shared
             .poll_flush::<R>(&mut side, Half::Writer, cx, enough);
+        let reader_waits = side.reader_waits;
         drop(side);
-        if !matches!(written, Poll::Ready(Ok(()))) {
-            // The reader finishes what this half may never come back to, and learns of failures.
+        if written.is_ready() {
+            self.shared.wakers.forget(Half::Writer);
+        }
+        if reader_waits || !matches!(written, Poll::Ready(Ok(()))) {
+            // The reader finishes what this half may never come back to, and learns of failures, and
+            // of the end of what it waits for.
             self.shared.notify_reader();
         }
         written.map_err(Error::Io)
+    }
+}
+
+impl<Wr, R> Drop for Writer<Wr, R> {
+    fn drop(&mut self) {
+        // What was fed and not flushed is the reader's to write now.
+        self.shared.notify_reader();
     }
 }
 

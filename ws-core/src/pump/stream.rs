@@ -1,5 +1,6 @@
 //! The poll-based traits of the async ecosystem: `Stream` of events, `Sink` of messages.
 
+use alloc::sync::Arc;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
@@ -9,10 +10,53 @@ use futures_sink::Sink;
 use super::runtime::{PollRead, PollWrite};
 use super::socket::WebSocket;
 use super::split::{Reader, Writer};
+use super::wakers::Half;
 use crate::close::CloseCode;
 use crate::connection::OwnedEvent;
 use crate::error::Error;
+use crate::machine::Machine;
 use crate::message::Message;
+
+impl<S, R> WebSocket<S, R>
+where
+    R: PollRead<S> + PollWrite<S>,
+{
+    /// Polls as the stream or as the sink, which may be in different tasks (`StreamExt::split`):
+    /// the transport and the timer wake both, and each hears of what the other did for it.
+    fn poll_as<T>(
+        &mut self,
+        half: Half,
+        cx: &Context<'_>,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let wakers = Arc::clone(self.wakers.get_or_insert_default());
+        wakers.register(half, cx.waker());
+        let before = self.outlook(half);
+        let polled = poll(self, &mut Context::from_waker(&wakers.waker()));
+        if polled.is_ready() {
+            wakers.forget(half);
+        }
+        if self.outlook(half) != before {
+            wakers.wake_half(half.other());
+        }
+        polled
+    }
+
+    /// What the other half waits for: the sink for its bytes to leave, the stream for a deadline,
+    /// and for the last words to leave.
+    fn outlook(&mut self, half: Half) -> impl PartialEq + use<S, R> {
+        let sender = self.conn.sender();
+        let (written, open) = (sender.buf().written(), sender.is_open());
+        match half {
+            Half::Reader => (None, written, open),
+            Half::Writer => (
+                self.conn.poll_timeout(),
+                if open { 0 } else { written },
+                open,
+            ),
+        }
+    }
+}
 
 impl<S, R> Stream for WebSocket<S, R>
 where
@@ -22,7 +66,7 @@ where
     type Item = OwnedEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<OwnedEvent>> {
-        self.poll_event(cx)
+        self.poll_as(Half::Reader, cx, Self::poll_event)
     }
 }
 
@@ -44,7 +88,7 @@ where
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_room(cx)
+        self.poll_as(Half::Writer, cx, Self::poll_room)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'m>) -> Result<(), Error> {
@@ -52,15 +96,17 @@ where
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_flush_all(cx)
+        self.poll_as(Half::Writer, cx, Self::poll_flush_all)
     }
 
     /// Queues a Close frame (1000) and writes it out; the stream tells the end.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.sender().is_open() {
-            self.start_close(CloseCode::NORMAL, "")?;
-        }
-        self.poll_flush_all(cx)
+        self.poll_as(Half::Writer, cx, |socket, cx| {
+            if socket.sender().is_open() {
+                socket.start_close(CloseCode::NORMAL, "")?;
+            }
+            socket.poll_flush_all(cx)
+        })
     }
 }
 

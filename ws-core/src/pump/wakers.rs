@@ -1,22 +1,34 @@
-//! Two tasks wait for one transport to become writable.
+//! Two tasks wait for one transport.
 //!
 //! A transport remembers only the waker of the last task that polled it for writing. Both halves of
-//! a split connection write, so the waker they show the transport is one that wakes them both.
+//! a split connection write, so the waker they show the transport is one that wakes them both. So do
+//! the stream and the sink of one that others have split (`StreamExt::split`), for reading and for
+//! the timer too.
 
 #![allow(
     clippy::disallowed_types,
     reason = "two tasks share it; held for an instant"
 )]
 
+use alloc::sync::Arc;
+use alloc::task::Wake;
 use core::task::Waker;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Wake;
+use std::sync::{Mutex, PoisonError};
 
 /// Which half of a split connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Half {
     Reader,
     Writer,
+}
+
+impl Half {
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Reader => Self::Writer,
+            Self::Writer => Self::Reader,
+        }
+    }
 }
 
 /// The wakers of both halves; as a waker itself, it wakes both.
@@ -37,6 +49,14 @@ impl Wakers {
         if slot.as_ref().is_none_or(|known| !known.will_wake(waker)) {
             *slot = Some(waker.clone());
         }
+    }
+
+    /// Forgets the task that polled `half`: it waits for nothing any more.
+    pub(super) fn forget(&self, half: Half) {
+        let mut both = self.both.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = both[half as usize].take();
+        drop(both);
+        drop(known);
     }
 
     /// Wakes the task that last polled `half`.
@@ -92,6 +112,9 @@ mod tests {
         wakers.waker().wake();
         assert_eq!(seen(), [1, 1]);
         wakers.wake_half(Half::Reader);
+        assert_eq!(seen(), [2, 1]);
+        wakers.forget(Half::Reader);
+        wakers.wake_half(Half::Writer.other());
         assert_eq!(seen(), [2, 1]);
     }
 }

@@ -1,0 +1,74 @@
+//! Echoes text as text and binary as binary, on any path, to any number of clients.
+//!
+//! `echo_server ADDR [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_io::Timer;
+use futures_lite::future::block_on;
+use ws_async_std::net::{TcpListener, TcpStream};
+use ws_async_std::{AcceptOptions, Config, Event, Limits, accept_with};
+
+fn main() -> ExitCode {
+    match block_on(run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (address, limits) = match args[..] {
+        [address] => (address, Limits::default()),
+        [address, "--max-message", bytes] => {
+            let bytes = bytes.parse()?;
+            (
+                address,
+                Limits::default().max_message(bytes).max_frame(bytes),
+            )
+        }
+        _ => return Err("usage: echo_server ADDR [--max-message BYTES]".into()),
+    };
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let options = Arc::new(AcceptOptions::default().config(Config::default().limits(limits)));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => spawn(echo(stream, Arc::clone(&options))),
+            // Out of descriptors, most likely: the clients we have are still served.
+            Err(_) => drop(Timer::after(Duration::from_millis(50)).await),
+        }
+    }
+}
+
+#[cfg(feature = "smol")]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    smol::spawn(task).detach();
+}
+
+#[cfg(not(feature = "smol"))]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    drop(async_std::task::spawn(task));
+}
+
+async fn echo(stream: TcpStream, options: Arc<AcceptOptions>) {
+    let Ok(mut socket) = accept_with(stream, &options).await else {
+        return;
+    };
+    while let Some((event, reply)) = socket.read().await {
+        // There is room for an answer, so this fails only on a connection that is closing.
+        let _ = match event {
+            Event::Text(text) => reply.text(text),
+            Event::Binary(data) => reply.binary(data),
+            _ => Ok(()),
+        };
+    }
+}

@@ -1,0 +1,66 @@
+//! Echoes text as text and binary as binary, on any path, to any number of clients.
+//!
+//! `echo_server ADDR [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
+
+use std::error::Error;
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use ws_blocking::{AcceptOptions, Config, Event, Limits, accept_with};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (address, limits) = match args[..] {
+        [address] => (address, Limits::default()),
+        [address, "--max-message", bytes] => {
+            let bytes = bytes.parse()?;
+            (
+                address,
+                Limits::default().max_message(bytes).max_frame(bytes),
+            )
+        }
+        _ => return Err("usage: echo_server ADDR [--max-message BYTES]".into()),
+    };
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let options = Arc::new(AcceptOptions::default().config(Config::default().limits(limits)));
+    loop {
+        let Ok((stream, _)) = listener.accept() else {
+            // Out of descriptors, most likely: the clients we have are still served.
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        let options = Arc::clone(&options);
+        // If there can be no more threads, this client finds its connection closed.
+        let _ = thread::Builder::new().spawn(move || echo(stream, &options));
+    }
+}
+
+fn echo(stream: TcpStream, options: &AcceptOptions) {
+    let Ok(mut socket) = accept_with(stream, options) else {
+        return;
+    };
+    while let Some((event, reply)) = socket.read() {
+        // There is room for an answer, so this fails only on a connection that is closing.
+        let _ = match event {
+            Event::Text(text) => reply.text(text),
+            Event::Binary(data) => reply.binary(data),
+            _ => Ok(()),
+        };
+    }
+}

@@ -1,0 +1,131 @@
+//! The server's way to a WebSocket: the opening handshake on an accepted stream.
+
+use std::any::Any;
+use std::fmt;
+use std::net::TcpStream;
+
+use ws_core::connection::Config;
+use ws_core::handshake::{Accept, HandshakeError, RequestHead, ServerHandshake};
+use ws_core::options::{AcceptError, AcceptOptions};
+
+use crate::driver::{Driver, GONE};
+use crate::{Transport, WebSocket};
+
+/// Accepts a WebSocket on a stream that a client has connected.
+///
+/// # Errors
+/// The client did not ask for a WebSocket. It was told so.
+pub fn accept<S: Transport + 'static>(stream: S) -> Result<WebSocket<S>, AcceptError> {
+    accept_with(stream, &AcceptOptions::default())
+}
+
+/// Accepts a WebSocket as the options say.
+///
+/// # Errors
+/// The client did not ask for a WebSocket, or the options refuse it. It was told so.
+pub fn accept_with<S: Transport + 'static>(
+    stream: S,
+    options: &AcceptOptions,
+) -> Result<WebSocket<S>, AcceptError> {
+    let upgrade = upgrade(stream, options)?;
+    match options.judge(&upgrade.request()) {
+        Ok(answer) => upgrade.accept(answer),
+        Err(status) => {
+            upgrade.reject(status, &[], b"")?;
+            Err(HandshakeError::Refused { status }.into())
+        }
+    }
+}
+
+/// Reads the client's request and leaves the answer to the caller.
+///
+/// # Errors
+/// The client did not ask for a WebSocket. It was told so.
+pub fn upgrade<S: Transport + 'static>(
+    stream: S,
+    options: &AcceptOptions,
+) -> Result<Upgrade<S>, HandshakeError> {
+    if let Some(stream) = (&stream as &dyn Any).downcast_ref::<TcpStream>() {
+        // Only a matter of speed, and a socket that is gone shows itself soon enough.
+        let _ = stream.set_nodelay(options.nodelay);
+    }
+    let mut driver = Driver::new(stream);
+    let mut handshake = ServerHandshake::new(options.handshake.clone(), driver.now());
+    driver.run(&mut handshake);
+    match handshake.poll(driver.now())? {
+        Some(_) => Ok(Upgrade {
+            handshake,
+            driver,
+            config: options.config.clone(),
+        }),
+        None => Err(GONE),
+    }
+}
+
+/// A client's request for a WebSocket, to be accepted or rejected.
+///
+/// Dropping it drops the stream without an answer.
+pub struct Upgrade<S = TcpStream> {
+    handshake: ServerHandshake,
+    driver: Driver<S>,
+    config: Config,
+}
+
+impl<S: Transport> Upgrade<S> {
+    /// What the client asks for.
+    #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "it never does")]
+    pub fn request(&self) -> RequestHead<'_> {
+        self.handshake
+            .request()
+            .expect("there is one until it is answered, which consumes this")
+    }
+
+    /// The stream underneath; to see who the client is, for example.
+    #[must_use]
+    pub const fn stream(&self) -> &S {
+        &self.driver.io
+    }
+
+    /// Accepts: writes the answer, and the WebSocket is open.
+    ///
+    /// # Errors
+    /// The answer can't be given, or the client is gone.
+    pub fn accept(self, answer: Accept) -> Result<WebSocket<S>, AcceptError> {
+        let Self {
+            mut handshake,
+            mut driver,
+            config,
+        } = self;
+        handshake.accept(answer)?;
+        driver.run(&mut handshake);
+        handshake.poll(driver.now())?;
+        let opened = handshake.finish().map_err(|_| GONE)?;
+        Ok(WebSocket::over(driver, opened, &config))
+    }
+
+    /// Refuses, with any status from 300 to 599, headers and a body, and returns when the client
+    /// has the answer, or is gone.
+    ///
+    /// # Errors
+    /// The answer can't be given; the stream is closed without one.
+    pub fn reject(
+        mut self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<(), AcceptError> {
+        self.handshake
+            .reject(status, headers, body, self.driver.now())?;
+        self.driver.run(&mut self.handshake);
+        Ok(())
+    }
+}
+
+impl<S> fmt::Debug for Upgrade<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("handshake", &self.handshake)
+            .finish_non_exhaustive()
+    }
+}

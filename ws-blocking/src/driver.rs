@@ -1,0 +1,243 @@
+//! The loop of a [`Machine`] over a blocking transport.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::Shutdown;
+use std::time::{Duration, Instant as Clock};
+
+use ws_core::buf::{RecvBuf, SendBuf};
+use ws_core::bytes::Buf;
+use ws_core::handshake::HandshakeError;
+use ws_core::{Instant, Machine, Transport as Advice, TransportEnd};
+
+use crate::Transport;
+
+/// What a machine that gives neither a result nor an error stands for; none does.
+pub(crate) const GONE: HandshakeError = HandshakeError::Ended {
+    end: TransportEnd::Other,
+    received: 0,
+};
+
+/// Pieces handed to one vectored write.
+const PIECES: usize = 16;
+
+/// The shortest wait to ask for; zero would mean "for ever".
+const MIN_WAIT: Duration = Duration::from_millis(1);
+
+/// A transport, a clock, and what the transport was told.
+#[derive(Debug)]
+pub(crate) struct Driver<S> {
+    pub(crate) io: S,
+    pub(crate) clock: Anchor,
+    pub(crate) read_wait: Wait,
+    pub(crate) write_wait: Wait,
+    /// How the transport ended, if it did.
+    pub(crate) ended: Option<TransportEnd>,
+    shut: bool,
+}
+
+/// Where the core's time line begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anchor(Clock);
+
+impl Anchor {
+    pub(crate) fn now(self) -> Instant {
+        Instant::ORIGIN + self.0.elapsed()
+    }
+}
+
+/// The timeout that a socket was last given, to spare the call that sets it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wait(Option<Duration>);
+
+impl Wait {
+    /// What to set for a wait of at most `left`; `None` if what is set will do. A shorter wait than
+    /// asked for only looks at the deadlines once more.
+    pub(crate) fn change(&mut self, left: Option<Duration>) -> Option<Option<Duration>> {
+        let keep = match (self.0, left) {
+            (None, None) => true,
+            (Some(set), Some(left)) => set <= left && left / 2 < set,
+            _ => false,
+        };
+        if keep {
+            return None;
+        }
+        self.0 = left.map(|left| left.max(MIN_WAIT));
+        Some(self.0)
+    }
+}
+
+impl<S: Transport> Driver<S> {
+    pub(crate) fn new(io: S) -> Self {
+        Self {
+            io,
+            clock: Anchor(Clock::now()),
+            read_wait: Wait::default(),
+            write_wait: Wait::default(),
+            ended: None,
+            shut: false,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Drives the machine until there is something to take (`true`) or nothing more will ever be
+    /// (`false`).
+    pub(crate) fn run<M: Machine>(&mut self, machine: &mut M) -> bool {
+        loop {
+            let now = self.now();
+            if machine.ready(now) {
+                return true;
+            }
+            if machine.io().1.has_remaining() {
+                // The end may have waited for just that; and if it fails, that is how it ends.
+                let _ = self.write(machine, now, SendBuf::is_empty);
+                continue;
+            }
+            match machine.transport() {
+                Advice::Open => {}
+                Advice::Shutdown => self.shutdown(),
+                Advice::Close => {
+                    self.shutdown();
+                    return false;
+                }
+            }
+            if self.ended.is_some() {
+                return false;
+            }
+            if self.expired(machine) {
+                continue;
+            }
+            self.read(machine);
+        }
+    }
+
+    /// Writes until `enough` of the queue has left. A deadline that passes while the transport
+    /// takes nothing is acted on, and ends the wait if it ends the connection.
+    pub(crate) fn write<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        now: Instant,
+        enough: impl Fn(&SendBuf) -> bool,
+    ) -> io::Result<()> {
+        let mut now = now;
+        while !enough(machine.io().1) {
+            let left = machine.poll_timeout().map(|(at, _)| at - now);
+            if let Some(timeout) = self.write_wait.change(left) {
+                self.io.set_write_timeout(timeout)?;
+            }
+            let out = machine.io().1;
+            match write_once(&mut self.io, out) {
+                Ok(()) => {}
+                Err(error) if is_timeout(&error) => {
+                    now = self.now();
+                    machine.handle_timeout(now);
+                    if machine.transport() == Advice::Close {
+                        return Err(error);
+                    }
+                }
+                Err(error) => {
+                    machine.unwritable(now);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Acts on the deadlines, and says whether one had passed.
+    fn expired<M: Machine>(&self, machine: &mut M) -> bool {
+        let Some((at, _)) = machine.poll_timeout() else {
+            return false;
+        };
+        let now = self.now();
+        if now < at {
+            return false;
+        }
+        machine.handle_timeout(now);
+        true
+    }
+
+    /// Waits for bytes, at most until the next deadline.
+    fn read<M: Machine>(&mut self, machine: &mut M) {
+        let left = machine.poll_timeout().map(|(at, _)| at - self.now());
+        let end = match read_once(&mut self.io, machine.io().0, &mut self.read_wait, left) {
+            Ok(Some(0)) => TransportEnd::Eof,
+            Ok(_) => return,
+            Err(error) => error.kind().into(),
+        };
+        self.ended = Some(end);
+        machine.lost(end);
+    }
+
+    fn shutdown(&mut self) {
+        if !self.shut {
+            self.shut = true;
+            // A transport that can't be shut down is closed when it is dropped.
+            let _ = self.io.shutdown(Shutdown::Write);
+        }
+    }
+}
+
+/// One read of at most `left`: the bytes it brought, or `None` if the wait was over first.
+pub(crate) fn read_once<S: Transport>(
+    io: &mut S,
+    recv: &mut RecvBuf,
+    wait: &mut Wait,
+    left: Option<Duration>,
+) -> io::Result<Option<usize>> {
+    if let Some(timeout) = wait.change(left) {
+        io.set_read_timeout(timeout)?;
+    }
+    match io.read(recv.spare()) {
+        Ok(n) => {
+            recv.commit(n);
+            Ok(Some(n))
+        }
+        Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// One write of what is queued, and a flush once it is empty.
+fn write_once<S: Transport>(io: &mut S, out: &mut SendBuf) -> io::Result<()> {
+    let mut pieces = [IoSlice::new(&[]); PIECES];
+    let written = match out.chunks_vectored(&mut pieces) {
+        1 => io.write(&pieces[0]),
+        n => io.write_vectored(&pieces[..n]),
+    };
+    match written {
+        Ok(0) => return Err(ErrorKind::WriteZero.into()),
+        Ok(n) => out.advance(n),
+        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+        Err(error) => return Err(error),
+    }
+    if out.is_empty() { io.flush() } else { Ok(()) }
+}
+
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_set_only_when_the_old_one_will_not_do() {
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let mut wait = Wait::default();
+        assert_eq!(wait.change(None), None);
+        assert_eq!(wait.change(ms(1000)), Some(ms(1000)));
+        assert_eq!(wait.change(ms(1500)), None, "a little early is fine");
+        assert_eq!(wait.change(ms(900)), Some(ms(900)), "late is not");
+        assert_eq!(
+            wait.change(ms(5000)),
+            Some(ms(5000)),
+            "nor is much too early"
+        );
+        assert_eq!(wait.change(ms(0)), Some(ms(1)), "zero would mean for ever");
+        assert_eq!(wait.change(None), Some(None));
+    }
+}

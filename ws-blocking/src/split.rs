@@ -1,0 +1,500 @@
+//! A connection in two halves, for two threads.
+//!
+//! The reader waits in the transport without any lock. The sender's state is behind one lock, held
+//! only to encode or to take a piece out; the write side of the transport is behind another, held
+//! while a piece is written. So a writer that is stuck in a write keeps no one from queueing, and the
+//! reader never waits for it: if the write side is taken, whoever has it writes the reply too.
+
+use std::io::{self, ErrorKind};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use ws_core::bytes::Buf;
+use ws_core::close::CloseCode;
+use ws_core::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
+use ws_core::error::Error;
+use ws_core::frame::Reply;
+use ws_core::handshake::Agreed;
+use ws_core::message::Message;
+use ws_core::{Instant, Transport as Advice, TransportEnd};
+
+use crate::driver::{Anchor, Wait, is_timeout, read_once};
+use crate::{Transport, TrySplit, WebSocket};
+
+/// How long the reader lets a reply hold it up before it reads on: a peer that does not read while
+/// it waits for us to read would otherwise stop both for good.
+const REPLY_PATIENCE: Duration = Duration::from_millis(10);
+
+/// The half of a [`WebSocket`] that receives.
+///
+/// It answers pings, runs the deadlines and completes the closing handshake, so a thread must be in
+/// it for any of that to happen.
+#[derive(Debug)]
+pub struct Reader<S = TcpStream> {
+    receiver: Receiver,
+    io: S,
+    clock: Anchor,
+    wait: Wait,
+    ended: bool,
+    /// Something in the send queue is for this half to write.
+    owes: bool,
+    agreed: Agreed,
+    shared: Arc<Shared<S>>,
+}
+
+/// The half of a [`WebSocket`] that sends.
+#[derive(Debug)]
+pub struct Writer<S = TcpStream> {
+    clock: Anchor,
+    close_timeout: Duration,
+    shared: Arc<Shared<S>>,
+}
+
+#[derive(Debug)]
+struct Shared<S> {
+    state: Mutex<State>,
+    io: Mutex<WriteSide<S>>,
+    /// Told whenever a piece was written, and when the connection has ended.
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    sender: Sender,
+    /// When the writer queued its Close frame.
+    closed_at: Option<Instant>,
+    /// Writing failed.
+    broken: bool,
+    /// The reader has told the end, or is gone.
+    over: bool,
+}
+
+#[derive(Debug)]
+struct WriteSide<S> {
+    io: S,
+    wait: Wait,
+}
+
+// A panic while encoding or writing leaves nothing here that a later call could trip over, so a
+// poisoned lock is as good as any.
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+impl<S: Transport> Shared<S> {
+    /// Writes the queue out, waiting for the write side if another thread has it, but no longer
+    /// than `until` for the transport.
+    fn write(&self, clock: Anchor, until: Option<Instant>) -> io::Result<()> {
+        self.drain(lock(&self.io), clock, until)
+    }
+
+    /// Writes the queue out, unless another thread is at it; that one then writes the rest too.
+    fn try_write(&self, clock: Anchor, until: Option<Instant>) -> io::Result<()> {
+        match try_lock(&self.io) {
+            Some(io) => self.drain(io, clock, until),
+            None => Ok(()),
+        }
+    }
+
+    fn drain(
+        &self,
+        side: MutexGuard<'_, WriteSide<S>>,
+        clock: Anchor,
+        until: Option<Instant>,
+    ) -> io::Result<()> {
+        let mut free = Some(side);
+        while let Some(mut side) = free.take() {
+            loop {
+                let piece = lock(&self.state).sender.buf().pop();
+                let Some(mut piece) = piece else { break };
+                let left = until.map(|until| until - clock.now());
+                let written = side.write(&piece, left);
+                let mut state = lock(&self.state);
+                match written {
+                    Ok(n) => {
+                        piece.advance(n);
+                        state.sender.buf().unpop(piece);
+                    }
+                    Err(error) if is_timeout(&error) => {
+                        state.sender.buf().unpop(piece);
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        state.sender.unwritable();
+                        state.broken = true;
+                        self.changed.notify_all();
+                        return Err(error);
+                    }
+                }
+                self.changed.notify_all();
+            }
+            drop(side);
+            // Someone may have queued while the write side was taken, and gone away trusting this.
+            if !lock(&self.state).sender.is_flushed() {
+                free = try_lock(&self.io);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: Transport> Shared<S> {
+    /// Ends the read that the other thread waits in; it then sees that time is up.
+    fn end_reading(&self) {
+        // A transport that can't be shut down has no deadlines either (see `Plain`).
+        let _ = lock(&self.io).io.shutdown(Shutdown::Both);
+    }
+}
+
+impl<S: Transport> WriteSide<S> {
+    fn write(&mut self, piece: &[u8], left: Option<Duration>) -> io::Result<usize> {
+        if let Some(timeout) = self.wait.change(left) {
+            self.io.set_write_timeout(timeout)?;
+        }
+        match self.io.write(piece) {
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            Ok(n) => self.io.flush().map(|()| n),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>, Writer<S>)> {
+    let WebSocket { conn, driver } = socket;
+    let io = driver.io.try_split()?;
+    let agreed = conn.agreed().clone();
+    let (receiver, sender) = conn.split();
+    let close_timeout = receiver.close_timeout();
+    let state = State {
+        sender,
+        closed_at: None,
+        broken: false,
+        over: false,
+    };
+    let shared = Arc::new(Shared {
+        state: Mutex::new(state),
+        io: Mutex::new(WriteSide {
+            io: driver.io,
+            wait: driver.write_wait,
+        }),
+        changed: Condvar::new(),
+    });
+    let reader = Reader {
+        receiver,
+        io,
+        clock: driver.clock,
+        wait: driver.read_wait,
+        ended: driver.ended.is_some(),
+        owes: true,
+        agreed,
+        shared: Arc::clone(&shared),
+    };
+    Ok((
+        reader,
+        Writer {
+            clock: driver.clock,
+            close_timeout,
+            shared,
+        },
+    ))
+}
+
+impl<S: Transport> Reader<S> {
+    /// Waits for the next event, owned; `None` after [`OwnedEvent::Closed`], once the transport is
+    /// done with.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it does; this spares the import"
+    )]
+    pub fn next(&mut self) -> Option<OwnedEvent> {
+        if !self.run() {
+            return None;
+        }
+        self.receiver
+            .poll_owned(self.clock.now())
+            .and_then(Result::ok)
+    }
+
+    /// Waits for the next event, lent; `None` as for [`next`](Self::next).
+    pub fn read(&mut self) -> Option<Event<'_>> {
+        if !self.run() {
+            return None;
+        }
+        match self.receiver.poll(self.clock.now())? {
+            Received::Event(event) => Some(event),
+            Received::Reply(_) => None,
+        }
+    }
+
+    /// What the opening handshake agreed on.
+    #[must_use]
+    pub const fn agreed(&self) -> &Agreed {
+        &self.agreed
+    }
+
+    /// How it ended, once [`OwnedEvent::Closed`] was handed out.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.receiver.closed()
+    }
+
+    /// The time from the last answered keepalive ping to its pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.receiver.round_trip()
+    }
+
+    /// The loop of a machine, with the sending half behind its lock.
+    fn run(&mut self) -> bool {
+        loop {
+            let now = self.clock.now();
+            self.look_at_writer(now);
+            if self.expired(now) {
+                continue;
+            }
+            if self.find(now) {
+                return true;
+            }
+            if self.owes && self.write(now) {
+                // The end may have waited for just that.
+                continue;
+            }
+            match self.receiver.transport() {
+                Advice::Open => {}
+                Advice::Shutdown => self.shutdown(Shutdown::Write),
+                Advice::Close => {
+                    self.shutdown(Shutdown::Both);
+                    self.release();
+                    return false;
+                }
+            }
+            if self.ended {
+                self.release();
+                return false;
+            }
+            if self.owes && self.receiver.is_ending() {
+                self.wait_for_writer(now);
+            } else {
+                self.read_bytes(now);
+            }
+        }
+    }
+
+    /// Takes over what the writer has left: a Close frame to wait for, or a broken write side.
+    fn look_at_writer(&mut self, now: Instant) {
+        let mut state = lock(&self.shared.state);
+        if let Some(close) = state.sender.take_close() {
+            self.receiver.closing(close, state.closed_at.unwrap_or(now));
+            self.owes = true;
+        }
+        if state.broken {
+            self.receiver.unwritable(now);
+        }
+    }
+
+    /// Decodes up to the next event; replies go to the sender on the way.
+    fn find(&mut self, now: Instant) -> bool {
+        let found = loop {
+            match self.receiver.ready(now) {
+                Ok(found) => break found,
+                Err(reply) => self.pay(&reply),
+            }
+        };
+        if found && matches!(self.receiver.peek(), Some(Event::Closed(_))) {
+            self.release();
+        }
+        found
+    }
+
+    fn pay(&mut self, reply: &Reply) {
+        lock(&self.shared.state).sender.reply(reply);
+        self.owes = true;
+    }
+
+    /// Writes what is queued, and says whether all of it has left.
+    fn write(&mut self, now: Instant) -> bool {
+        let patience = Some(now + REPLY_PATIENCE);
+        match self.shared.try_write(self.clock, patience) {
+            Err(error) if !is_timeout(&error) => self.receiver.unwritable(now),
+            Ok(()) | Err(_) => {}
+        }
+        let flushed = lock(&self.shared.state).sender.is_flushed();
+        if flushed {
+            self.receiver.flushed();
+            self.owes = false;
+        }
+        flushed
+    }
+
+    /// The writer is writing what must leave before the end: waits for that, or for the deadline.
+    fn wait_for_writer(&self, now: Instant) {
+        let left = self
+            .receiver
+            .poll_timeout()
+            .map_or(Duration::ZERO, |(at, _)| at - now);
+        let state = lock(&self.shared.state);
+        drop(
+            self.shared
+                .changed
+                .wait_timeout_while(state, left, |state| {
+                    !state.sender.is_flushed() && !state.broken
+                }),
+        );
+    }
+
+    fn expired(&mut self, now: Instant) -> bool {
+        if self.receiver.poll_timeout().is_none_or(|(at, _)| now < at) {
+            return false;
+        }
+        self.receiver
+            .handle_timeout(now, &mut lock(&self.shared.state).sender);
+        self.owes = true;
+        true
+    }
+
+    fn read_bytes(&mut self, now: Instant) {
+        let left = self.receiver.poll_timeout().map(|(at, _)| at - now);
+        let end = match read_once(&mut self.io, self.receiver.buf(), &mut self.wait, left) {
+            Ok(Some(0)) => TransportEnd::Eof,
+            Ok(_) => return,
+            Err(error) => error.kind().into(),
+        };
+        self.ended = true;
+        self.receiver.lost(end);
+    }
+
+    fn shutdown(&mut self, how: Shutdown) {
+        // A transport that can't be shut down is closed when it is dropped.
+        let _ = self.io.shutdown(how);
+    }
+
+    /// The connection has ended: nothing can be sent any more, and no one should wait to.
+    fn release(&self) {
+        let mut state = lock(&self.shared.state);
+        state.sender.shut();
+        state.over = true;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+}
+
+impl<S> Drop for Reader<S> {
+    fn drop(&mut self) {
+        lock(&self.shared.state).over = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl<S: Transport> Iterator for Reader<S> {
+    type Item = OwnedEvent;
+
+    fn next(&mut self) -> Option<OwnedEvent> {
+        Self::next(self)
+    }
+}
+
+impl<S: Transport> Writer<S> {
+    /// Queues a message and writes the queue out: when this returns, the transport has the bytes.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if the message can't be sent, [`Error::Io`] if the transport fails.
+    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
+        self.feed(message)?;
+        self.flush()
+    }
+
+    /// Queues a message. Waits only while the queue is full; what was queued leaves with the next
+    /// [`send`](Self::send) or [`flush`](Self::flush), or with a reply of the reader's.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
+        self.make_room()?;
+        Ok(self.with_sender(|sender| sender.send(message))?)
+    }
+
+    /// Queues several messages, all or none, and writes them out together.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), for the first message that can't be sent.
+    pub fn send_all(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
+        self.make_room()?;
+        self.with_sender(|sender| sender.batch(messages))?;
+        self.flush()
+    }
+
+    /// Writes out everything queued.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the transport fails, or the connection ends before everything is written.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let closed_at = lock(&self.shared.state).closed_at;
+        let until = closed_at.map(|at| at + self.close_timeout);
+        Ok(self.shared.write(self.clock, until)?)
+    }
+
+    /// The sending half itself, under its lock: fragments, pings, and whatever else is to be queued
+    /// without waiting. It leaves as with [`feed`](Self::feed).
+    pub fn with_sender<T>(&mut self, f: impl FnOnce(&mut Sender) -> T) -> T {
+        let now = self.clock.now();
+        let mut state = lock(&self.shared.state);
+        let was_open = state.sender.is_open();
+        let answer = f(&mut state.sender);
+        if was_open && !state.sender.is_open() {
+            state.closed_at = Some(now);
+        }
+        answer
+    }
+
+    fn make_room(&mut self) -> Result<(), Error> {
+        let full = lock(&self.shared.state).sender.buf().is_full();
+        if full { self.flush() } else { Ok(()) }
+    }
+}
+
+impl<S: Transport + Send + 'static> Writer<S> {
+    /// Queues a Close frame and writes it out. The reader goes on until the peer has answered, or
+    /// the deadline has passed, and then tells the end.
+    ///
+    /// A reader may be waiting in the transport without a deadline, so a thread sees to this one:
+    /// it lives until the connection has ended, `Config::close_timeout` at most.
+    ///
+    /// # Errors
+    /// [`Error::Send`] for a code or reason that can't be sent, or a connection that is closing
+    /// already; [`Error::Io`] if the transport fails.
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.with_sender(|sender| sender.close(code, reason))?;
+        let until = self.clock.now() + self.close_timeout;
+        let flushed = self.flush();
+        if flushed.is_err() {
+            self.shared.end_reading();
+            return flushed;
+        }
+        let (shared, clock) = (Arc::clone(&self.shared), self.clock);
+        let watch = move || {
+            let state = lock(&shared.state);
+            let left = until - clock.now();
+            let ended = shared
+                .changed
+                .wait_timeout_while(state, left, |state| !state.over);
+            if ended.is_ok_and(|(_, wait)| wait.timed_out()) {
+                shared.end_reading();
+            }
+        };
+        std::thread::Builder::new()
+            .name("ws-close-deadline".into())
+            .spawn(watch)?;
+        Ok(())
+    }
+}

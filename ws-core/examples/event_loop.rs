@@ -1,0 +1,293 @@
+//! An echo server in a hand-written event loop: no runtime, one thread, any number of clients.
+//!
+//! `event_loop ADDR`; port 0 picks a free one. Prints `listening on ADDR`.
+//!
+//! Everything that a loop of your own needs is in [`turn`]: it moves bytes between a socket and a
+//! machine, be that an opening handshake or a connection. The rest is bookkeeping of tokens and
+//! deadlines. An idle client holds no buffers: they are lent for a turn and taken back.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a loop owns socket and clock"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::process::ExitCode;
+use std::time::Instant as Clock;
+
+use bytes::Buf;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use ws_core::buf::{Pool, SendBuf};
+use ws_core::connection::{Config, Connection, Event};
+use ws_core::handshake::{Accept, Limits, ServerHandshake};
+use ws_core::{Instant, Machine, Transport, TransportEnd};
+
+/// Where a turn ended.
+enum Status {
+    /// The machine has something to take.
+    Ready,
+    /// The socket would block.
+    Blocked,
+    /// The socket is of no more use.
+    Over,
+}
+
+/// Moves bytes between a socket and a machine until one of them has enough.
+fn turn(socket: &mut TcpStream, machine: &mut dyn Machine, now: Instant) -> Status {
+    loop {
+        // While the peer takes nothing, nothing is made for it to take.
+        if !machine.io().1.is_full() && machine.ready(now) {
+            return Status::Ready;
+        }
+        let out = machine.io().1;
+        let waiting = out.has_remaining();
+        if write(socket, out).is_err() {
+            machine.unwritable(now);
+            continue;
+        }
+        if waiting && machine.io().1.is_empty() {
+            continue; // the end may have waited for just that
+        }
+        match machine.transport() {
+            Transport::Open => {}
+            Transport::Shutdown => drop(socket.shutdown(Shutdown::Write)),
+            Transport::Close => return Status::Over,
+        }
+        if machine.io().1.is_full() {
+            return Status::Blocked;
+        }
+        match socket.read(machine.io().0.spare()) {
+            Ok(0) => machine.lost(TransportEnd::Eof),
+            Ok(n) => machine.io().0.commit(n),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Status::Blocked,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => machine.lost(error.kind().into()),
+        }
+    }
+}
+
+/// Writes as much as the socket takes.
+fn write(socket: &mut TcpStream, out: &mut SendBuf) -> io::Result<()> {
+    while out.has_remaining() {
+        let mut pieces = [IoSlice::new(&[]); 16];
+        let n = out.chunks_vectored(&mut pieces);
+        match socket.write_vectored(&pieces[..n]) {
+            Ok(n) => out.advance(n),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+struct Client {
+    socket: TcpStream,
+    stage: Stage,
+}
+
+enum Stage {
+    Opening(Box<ServerHandshake>),
+    Open(Box<Connection>),
+}
+
+impl Stage {
+    fn machine(&mut self) -> &mut dyn Machine {
+        match self {
+            Self::Opening(handshake) => &mut **handshake,
+            Self::Open(connection) => &mut **connection,
+        }
+    }
+}
+
+impl Client {
+    /// Does what can be done without waiting, and says whether the client stays.
+    fn turn(&mut self, now: Instant) -> bool {
+        loop {
+            let status = turn(&mut self.socket, self.stage.machine(), now);
+            match (status, &mut self.stage) {
+                (Status::Blocked, _) => return true,
+                (Status::Over, _) => return false,
+                (Status::Ready, Stage::Open(connection)) => echo(connection, now),
+                (Status::Ready, Stage::Opening(handshake)) => match open(handshake, now) {
+                    Ok(None) => {}
+                    Ok(Some(connection)) => self.stage = Stage::Open(connection),
+                    Err(_) => return false,
+                },
+            }
+        }
+    }
+}
+
+/// Accepts the request; gives the connection once the answer is written.
+fn open(
+    handshake: &mut Box<ServerHandshake>,
+    now: Instant,
+) -> Result<Option<Box<Connection>>, Box<dyn Error>> {
+    if handshake.poll(now)?.is_some() {
+        handshake.accept(Accept::new())?;
+        return Ok(None);
+    }
+    let written = std::mem::replace(
+        &mut **handshake,
+        ServerHandshake::new(Limits::default(), now),
+    );
+    let opened = written.finish().map_err(|_| "not accepted")?;
+    Ok(Some(Box::new(Connection::new(
+        opened,
+        &Config::default(),
+        now,
+    ))))
+}
+
+fn echo(connection: &mut Connection, now: Instant) {
+    while let Some((event, reply)) = connection.poll(now) {
+        let _ = match event {
+            Event::Text(text) => reply.text(text),
+            Event::Binary(data) => reply.binary(data),
+            _ => Ok(()),
+        };
+        if reply.buf().is_full() {
+            break;
+        }
+    }
+}
+
+const LISTENER: Token = Token(usize::MAX);
+
+struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    origin: Clock,
+    clients: BTreeMap<Token, Client>,
+    /// When each client wants a turn although its socket is quiet.
+    deadlines: BTreeSet<(Instant, Token)>,
+    next: usize,
+    pool: Pool,
+}
+
+impl Server {
+    fn now(&self) -> Instant {
+        Instant::ORIGIN + self.origin.elapsed()
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        loop {
+            let wait = self.deadlines.first().map(|(at, _)| *at - self.now());
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accept(),
+                    token => self.turn(token),
+                }
+            }
+            let now = self.now();
+            while let Some(&(at, token)) = self.deadlines.first() {
+                if at > now {
+                    break;
+                }
+                if let Some(client) = self.clients.get_mut(&token) {
+                    client.stage.machine().handle_timeout(now);
+                }
+                self.deadlines.pop_first();
+                self.turn(token);
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((mut socket, _)) = self.listener.accept() {
+            let token = Token(self.next);
+            self.next += 1;
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let registered = self.poll.registry().register(&mut socket, token, interest);
+            if registered.and_then(|()| socket.set_nodelay(true)).is_err() {
+                continue;
+            }
+            let handshake = ServerHandshake::new(Limits::default(), self.now());
+            let stage = Stage::Opening(Box::new(handshake));
+            self.clients.insert(token, Client { socket, stage });
+            self.turn(token);
+        }
+    }
+
+    fn turn(&mut self, token: Token) {
+        let now = self.now();
+        let Some(client) = self.clients.get_mut(&token) else {
+            return;
+        };
+        let before = client
+            .stage
+            .machine()
+            .poll_timeout()
+            .map(|(at, _)| (at, token));
+        let (recv, send) = client.stage.machine().io();
+        let unused = recv.put_storage(self.pool.lend_receiving(), 0);
+        unused
+            .into_iter()
+            .for_each(|storage| self.pool.reclaim_receiving(storage));
+        let unused = send.put_storage(self.pool.lend_sending());
+        unused
+            .into_iter()
+            .for_each(|storage| self.pool.reclaim_sending(storage));
+
+        let stays = client.turn(now);
+
+        let (recv, send) = client.stage.machine().io();
+        recv.take_storage()
+            .into_iter()
+            .for_each(|storage| self.pool.reclaim_receiving(storage));
+        send.take_storage()
+            .into_iter()
+            .for_each(|storage| self.pool.reclaim_sending(storage));
+        let after = client
+            .stage
+            .machine()
+            .poll_timeout()
+            .map(|(at, _)| (at, token));
+        before.map(|entry| self.deadlines.remove(&entry));
+        if !stays {
+            self.clients.remove(&token);
+        } else if let Some(entry) = after {
+            self.deadlines.insert(entry);
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1).ok_or("usage: event_loop ADDR")?;
+    let mut listener = TcpListener::bind(address.parse()?)?;
+    let poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    println!("listening on {}", listener.local_addr()?);
+    let mut server = Server {
+        poll,
+        listener,
+        origin: Clock::now(),
+        clients: BTreeMap::new(),
+        deadlines: BTreeSet::new(),
+        next: 0,
+        pool: Pool::new(),
+    };
+    Ok(server.run()?)
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

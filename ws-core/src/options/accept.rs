@@ -1,0 +1,100 @@
+//! How a server accepts.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::connection::Config;
+use crate::handshake::{Accept, Limits, OriginPolicy, RequestHead};
+
+/// How a server accepts connections.
+///
+/// ```
+/// use ws_core::handshake::OriginPolicy;
+/// use ws_core::options::AcceptOptions;
+///
+/// let options = AcceptOptions::default()
+///     .origins(OriginPolicy::SameOrigin)
+///     .subprotocols(["chat.v2", "chat.v1"]);
+/// assert_eq!(options.subprotocols.len(), 2);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AcceptOptions {
+    /// How the connection behaves.
+    pub config: Config,
+    /// Limits of the opening handshake, its deadline among them (10 s by default).
+    pub handshake: Limits,
+    /// Which pages may connect; others get 403. Default: any.
+    pub origins: OriginPolicy,
+    /// Subprotocols that the server speaks, the preferred one first. The first that the client
+    /// offers too is chosen; if there is none, the connection has none. Default: none.
+    pub subprotocols: Vec<String>,
+    /// Send segments at once instead of waiting to fill them (`TCP_NODELAY`), on streams that are
+    /// TCP sockets. Default `true`.
+    pub nodelay: bool,
+}
+
+impl Default for AcceptOptions {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            handshake: Limits::default(),
+            origins: OriginPolicy::Any,
+            subprotocols: Vec::new(),
+            nodelay: true,
+        }
+    }
+}
+
+impl AcceptOptions {
+    /// Sets [`config`](Self#structfield.config).
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets [`handshake`](Self#structfield.handshake).
+    #[must_use]
+    pub fn handshake(mut self, limits: Limits) -> Self {
+        self.handshake = limits;
+        self
+    }
+
+    /// Sets [`origins`](Self#structfield.origins).
+    #[must_use]
+    pub fn origins(mut self, origins: OriginPolicy) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Sets [`subprotocols`](Self#structfield.subprotocols).
+    #[must_use]
+    pub fn subprotocols<I>(mut self, subprotocols: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.subprotocols = subprotocols.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`nodelay`](Self#structfield.nodelay).
+    #[must_use]
+    pub fn nodelay(mut self, nodelay: bool) -> Self {
+        self.nodelay = nodelay;
+        self
+    }
+
+    /// What these options make of a request.
+    ///
+    /// # Errors
+    /// The status to refuse it with: 403 for an origin that is not allowed.
+    pub fn judge(&self, request: &RequestHead<'_>) -> Result<Accept, u16> {
+        if !self.origins.check(request) {
+            return Err(403);
+        }
+        let offered = |name: &&String| request.subprotocols().any(|offer| offer == name.as_str());
+        let chosen = self.subprotocols.iter().find(offered);
+        Ok(chosen.map_or_else(Accept::new, |name| Accept::new().subprotocol(name)))
+    }
+}

@@ -1,0 +1,99 @@
+//! How a client connects.
+
+use core::time::Duration;
+use std::io;
+
+use super::ConnectError;
+use crate::Seed;
+use crate::connection::Config;
+use crate::handshake::Limits;
+
+/// How a client connects. What it asks the server for is a `Request`.
+///
+/// ```
+/// use core::time::Duration;
+/// use ws_core::options::ConnectOptions;
+///
+/// let options = ConnectOptions::default().dial_timeout(Duration::from_secs(3));
+/// assert!(options.nodelay);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectOptions {
+    /// How the connection behaves.
+    pub config: Config,
+    /// Limits of the opening handshake, its deadline among them (10 s by default).
+    pub handshake: Limits,
+    /// How long looking the host up and connecting to it may take. Default 10 s.
+    pub dial_timeout: Duration,
+    /// Send segments at once instead of waiting to fill them (`TCP_NODELAY`). Default `true`.
+    pub nodelay: bool,
+    /// Where the masking keys and the handshake key come from. Default `None`: the operating
+    /// system. A fixed seed is for tests; it makes every byte on the wire predictable.
+    pub seed: Option<Seed>,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            handshake: Limits::default(),
+            dial_timeout: Duration::from_secs(10),
+            nodelay: true,
+            seed: None,
+        }
+    }
+}
+
+impl ConnectOptions {
+    /// The seed to use: the one that was set, or one that `fill` takes from the operating system.
+    ///
+    /// # Errors
+    /// Those of `fill`.
+    pub fn seed_or(
+        &self,
+        fill: impl FnOnce(&mut [u8; 32]) -> io::Result<()>,
+    ) -> Result<Seed, ConnectError> {
+        if let Some(seed) = &self.seed {
+            return Ok(seed.clone());
+        }
+        let mut bytes = [0; 32];
+        fill(&mut bytes).map_err(ConnectError::Random)?;
+        Ok(Seed::new(bytes))
+    }
+
+    /// Sets [`config`](Self#structfield.config).
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets [`handshake`](Self#structfield.handshake).
+    #[must_use]
+    pub fn handshake(mut self, limits: Limits) -> Self {
+        self.handshake = limits;
+        self
+    }
+
+    /// Sets [`dial_timeout`](Self#structfield.dial_timeout).
+    #[must_use]
+    pub fn dial_timeout(mut self, timeout: Duration) -> Self {
+        self.dial_timeout = timeout;
+        self
+    }
+
+    /// Sets [`nodelay`](Self#structfield.nodelay).
+    #[must_use]
+    pub fn nodelay(mut self, nodelay: bool) -> Self {
+        self.nodelay = nodelay;
+        self
+    }
+
+    /// Sets [`seed`](Self#structfield.seed).
+    #[must_use]
+    pub fn seed(mut self, seed: Option<Seed>) -> Self {
+        self.seed = seed;
+        self
+    }
+}

@@ -1,0 +1,110 @@
+//! How connecting and accepting can fail.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::error::Explanation;
+use crate::handshake::{AnswerError, HandshakeError, RequestError};
+use crate::url::UrlError;
+
+/// A client could not connect.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The host could not be looked up, or no address of it could be connected to.
+    #[error("connecting to {authority} failed: {error}")]
+    Dial {
+        /// Host and port.
+        authority: alloc::string::String,
+        /// What the operating system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The server did not open the WebSocket.
+    #[error("the opening handshake failed: {0}")]
+    Handshake(#[from] HandshakeError),
+    /// The operating system gave no random bytes to mask with.
+    #[error("no random bytes: {0}")]
+    Random(#[source] io::Error),
+    /// There is nothing that could be asked for.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// `wss` is not built into this binding.
+    #[error("{authority} wants tls")]
+    TlsNotBuilt {
+        /// Host and port.
+        authority: alloc::string::String,
+    },
+}
+
+impl From<UrlError> for ConnectError {
+    fn from(error: UrlError) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+impl ConnectError {
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        match self {
+            Self::Dial { error, .. } => explain_dial(error.kind()),
+            Self::Handshake(error) => error.explain(),
+            Self::Random(_) => Explanation::new(
+                "The operating system gave no random bytes",
+                "Try again; early in a boot there may be none yet",
+            ),
+            Self::Request(error) => error.explain(),
+            Self::TlsNotBuilt { .. } => Explanation::new(
+                "The URL asks for TLS, which connect does not do here",
+                "Use a ws:// URL, or do TLS yourself and hand the stream to client()",
+            ),
+        }
+    }
+}
+
+fn explain_dial(kind: io::ErrorKind) -> Explanation {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "a foreign enum that grows")]
+    match kind {
+        io::ErrorKind::ConnectionRefused => Explanation::new(
+            "Nothing accepts connections at this address",
+            "Check that the server is running, and the host and port of the URL",
+        ),
+        io::ErrorKind::TimedOut => Explanation::new(
+            "The host did not answer in time",
+            "Check the network and the address, or raise ConnectOptions::dial_timeout",
+        ),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Explanation::new(
+            "There is no way to this host",
+            "Check the network and the address",
+        ),
+        _ => Explanation::new(
+            "The host could not be reached",
+            "Check the spelling of the host, that it can be looked up, and the network",
+        ),
+    }
+}
+
+/// A server could not accept.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// The application's answer can't be given; nothing was sent, and the stream is closed.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// There is no WebSocket; the client was told, if it was still there.
+    #[error("the opening handshake failed: {0}")]
+    Handshake(#[from] HandshakeError),
+}
+
+impl AcceptError {
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        match self {
+            Self::Answer(error) => error.explain(),
+            Self::Handshake(error) => error.explain(),
+        }
+    }
+}

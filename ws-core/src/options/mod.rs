@@ -1,0 +1,10 @@
+//! What the bindings' `connect` and `accept` can be told, and how they can fail: the same on every
+//! runtime. Knows no runtime and performs nothing.
+
+mod accept;
+mod connect;
+mod error;
+
+pub use accept::AcceptOptions;
+pub use connect::ConnectOptions;
+pub use error::{AcceptError, ConnectError};

@@ -1,0 +1,176 @@
+//! The opening handshakes, driven over a stream.
+
+use core::fmt;
+use core::future::poll_fn;
+
+use super::driver::Driver;
+use super::runtime::{PollRead, PollWrite};
+use super::socket::WebSocket;
+use crate::connection::Config;
+use crate::handshake::{
+    Accept, ClientHandshake, HandshakeError, Request, RequestHead, ServerHandshake,
+};
+use crate::options::{AcceptError, AcceptOptions, ConnectOptions};
+use crate::{Seed, TransportEnd};
+
+/// What a machine that gives neither a result nor an error stands for; none does.
+const GONE: HandshakeError = HandshakeError::Ended {
+    end: TransportEnd::Other,
+    received: 0,
+};
+
+/// Opens a WebSocket as a client, on a stream that is connected to the server.
+///
+/// # Errors
+/// The server refused, or did not speak the protocol, or took too long.
+///
+/// # Cancel safety
+/// If the future is dropped, the stream is dropped with it.
+pub async fn client<S, R>(
+    io: S,
+    runtime: R,
+    request: &Request,
+    options: &ConnectOptions,
+    seed: Seed,
+) -> Result<WebSocket<S, R>, HandshakeError>
+where
+    R: PollRead<S> + PollWrite<S>,
+{
+    let mut driver = Driver::new(io, runtime);
+    let limits = options.handshake.clone();
+    let mut handshake = ClientHandshake::new(request, limits, seed, driver.now);
+    poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
+    handshake.poll(driver.now)?;
+    let opened = handshake.finish().map_err(|_| GONE)?;
+    Ok(WebSocket::over(driver, opened, &options.config))
+}
+
+/// Opens a WebSocket as a server: answers the request as `options` say.
+///
+/// # Errors
+/// There was no request for a WebSocket, or it was refused. The client was told.
+///
+/// # Cancel safety
+/// If the future is dropped, the stream is dropped with it.
+pub async fn accept<S, R>(
+    io: S,
+    runtime: R,
+    options: &AcceptOptions,
+) -> Result<WebSocket<S, R>, AcceptError>
+where
+    R: PollRead<S> + PollWrite<S>,
+{
+    let upgrade = upgrade(io, runtime, options).await?;
+    match options.judge(&upgrade.request()) {
+        Ok(answer) => upgrade.accept(answer).await,
+        Err(status) => {
+            upgrade.reject(status, &[], b"").await?;
+            Err(HandshakeError::Refused { status }.into())
+        }
+    }
+}
+
+/// Reads a client's request for a WebSocket and leaves the answer to the caller.
+///
+/// # Errors
+/// There was no request for a WebSocket. The client was told.
+///
+/// # Cancel safety
+/// If the future is dropped, the stream is dropped with it.
+pub async fn upgrade<S, R>(
+    io: S,
+    runtime: R,
+    options: &AcceptOptions,
+) -> Result<Upgrade<S, R>, HandshakeError>
+where
+    R: PollRead<S> + PollWrite<S>,
+{
+    let mut driver = Driver::new(io, runtime);
+    let mut handshake = ServerHandshake::new(options.handshake.clone(), driver.now);
+    poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
+    match handshake.poll(driver.now)? {
+        Some(_) => Ok(Upgrade {
+            handshake,
+            driver,
+            config: options.config.clone(),
+        }),
+        None => Err(GONE),
+    }
+}
+
+/// A client's request for a WebSocket, to be accepted or rejected.
+///
+/// Dropping it drops the stream without an answer.
+pub struct Upgrade<S, R> {
+    handshake: ServerHandshake,
+    driver: Driver<S, R>,
+    config: Config,
+}
+
+impl<S, R> Upgrade<S, R>
+where
+    R: PollRead<S> + PollWrite<S>,
+{
+    /// What the client asks for.
+    #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "it never does")]
+    pub fn request(&self) -> RequestHead<'_> {
+        self.handshake
+            .request()
+            .expect("there is one until it is answered, which consumes this")
+    }
+
+    /// The stream underneath; to see who the client is, for example.
+    #[must_use]
+    pub const fn stream(&self) -> &S {
+        &self.driver.io
+    }
+
+    /// Accepts: writes the answer, and the WebSocket is open.
+    ///
+    /// # Errors
+    /// The answer can't be given, or the client is gone.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the stream is dropped with it.
+    pub async fn accept(mut self, answer: Accept) -> Result<WebSocket<S, R>, AcceptError> {
+        self.handshake.accept(answer)?;
+        let Self {
+            mut handshake,
+            mut driver,
+            config,
+        } = self;
+        poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
+        handshake.poll(driver.now)?;
+        let opened = handshake.finish().map_err(|_| GONE)?;
+        Ok(WebSocket::over(driver, opened, &config))
+    }
+
+    /// Refuses, with any status from 300 to 599, headers and a body, and returns when the client
+    /// has the answer, or is gone.
+    ///
+    /// # Errors
+    /// The answer can't be given; the stream is closed without one.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the stream is dropped with it, whether or not it has the answer.
+    pub async fn reject(
+        mut self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<(), AcceptError> {
+        let now = self.driver.runtime.now();
+        self.handshake.reject(status, headers, body, now)?;
+        poll_fn(|cx| self.driver.poll(&mut self.handshake, cx)).await;
+        Ok(())
+    }
+}
+
+impl<S, R> fmt::Debug for Upgrade<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("handshake", &self.handshake)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,66 @@
+//! What is left in the receive buffer when a connection is given up for another protocol: the bytes
+//! that no event has consumed, and only those.
+
+mod support;
+
+use support::refusal::text;
+use support::{BOTH, End, frame};
+use ws_core::Role;
+use ws_core::connection::{Config, Connection};
+use ws_core::handshake::{Agreed, Opened};
+use ws_core::{Instant, Seed};
+
+#[test]
+fn a_message_that_was_handed_out_is_not_left_over() {
+    for role in BOTH {
+        let next = frame(role, 0x81, b"next");
+        for owned in [false, true] {
+            let mut end = End::new(role, &Config::default());
+            end.receive(&frame(role, 0x81, b"last"));
+            end.receive(&next);
+            if owned {
+                assert_eq!(end.connection.poll_owned(end.now), Some(text("last")));
+            } else {
+                assert!(end.connection.poll(end.now).is_some());
+            }
+            assert_eq!(end.connection.into_leftover(), next);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_over_of_what_was_never_received_or_all_handed_out() {
+    for role in BOTH {
+        let end = End::new(role, &Config::default());
+        assert!(end.connection.into_leftover().is_empty());
+        let mut end = End::new(role, &Config::default());
+        end.receive_frame(0x82, &[7; 20_000]);
+        end.receive_frame(0x02, &[7; 20_000]);
+        end.receive_frame(0x80, &[7; 70_000]);
+        assert_eq!(end.events().len(), 2);
+        assert!(end.connection.into_leftover().is_empty());
+    }
+}
+
+#[test]
+fn bytes_behind_the_handshake_belong_to_the_first_frames() {
+    for role in BOTH {
+        let wire = [frame(role, 0x81, b"one"), frame(role, 0x81, b"two")].concat();
+        for cut in 0..=wire.len() {
+            let (early, late) = wire.split_at(cut);
+            let opened = Opened::upgraded(role, Agreed::default(), early, Seed::new([7; 32]));
+            assert_eq!((opened.role(), opened.leftover()), (role, early));
+            let connection = Connection::new(opened, &Config::default(), Instant::ORIGIN);
+            let mut end = End {
+                role,
+                connection,
+                now: Instant::ORIGIN,
+            };
+            let mut events = end.events();
+            end.receive(late);
+            events.extend(end.events());
+            assert_eq!(events, [text("one"), text("two")]);
+        }
+    }
+    assert_eq!(Role::Client.peer(), Role::Server);
+}

@@ -1,0 +1,63 @@
+//! Echoes text as text and binary as binary, on any path, to any number of clients.
+//!
+//! `echo_server ADDR [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use ws_tokio::{AcceptOptions, Config, Event, Limits, accept_with};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (address, limits) = match args[..] {
+        [address] => (address, Limits::default()),
+        [address, "--max-message", bytes] => {
+            let bytes = bytes.parse()?;
+            (
+                address,
+                Limits::default().max_message(bytes).max_frame(bytes),
+            )
+        }
+        _ => return Err("usage: echo_server ADDR [--max-message BYTES]".into()),
+    };
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let options = Arc::new(AcceptOptions::default().config(Config::default().limits(limits)));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(echo(stream, Arc::clone(&options)))),
+            // Out of descriptors, most likely: the clients we have are still served.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn echo(stream: TcpStream, options: Arc<AcceptOptions>) {
+    let Ok(mut socket) = accept_with(stream, &options).await else {
+        return;
+    };
+    while let Some((event, reply)) = socket.read().await {
+        // There is room for an answer, so this fails only on a connection that is closing.
+        let _ = match event {
+            Event::Text(text) => reply.text(text),
+            Event::Binary(data) => reply.binary(data),
+            _ => Ok(()),
+        };
+    }
+}

@@ -1,0 +1,63 @@
+//! The server's way to a WebSocket: the opening handshake on an accepted stream.
+
+use std::any::Any;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use ws_core::handshake::HandshakeError;
+use ws_core::options::{AcceptError, AcceptOptions};
+use ws_core::pump;
+
+use crate::{Tokio, Upgrade, WebSocket};
+
+/// Accepts a WebSocket on a stream that a client has connected.
+///
+/// # Errors
+/// The client did not ask for a WebSocket. It was told so.
+///
+/// # Cancel safety
+/// If the future is dropped, the stream is dropped with it.
+pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    accept_with(stream, &AcceptOptions::default()).await
+}
+
+/// Accepts a WebSocket as the options say.
+///
+/// # Errors
+/// The client did not ask for a WebSocket, or the options refuse it. It was told so.
+///
+/// # Cancel safety
+/// As [`accept`].
+pub async fn accept_with<S>(stream: S, options: &AcceptOptions) -> Result<WebSocket<S>, AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    prepare(&stream, options);
+    pump::accept(stream, Tokio::new(), options).await
+}
+
+/// Reads the client's request and leaves the answer to the caller.
+///
+/// # Errors
+/// The client did not ask for a WebSocket. It was told so.
+///
+/// # Cancel safety
+/// As [`accept`].
+pub async fn upgrade<S>(stream: S, options: &AcceptOptions) -> Result<Upgrade<S>, HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    prepare(&stream, options);
+    pump::upgrade(stream, Tokio::new(), options).await
+}
+
+/// Recognises a TCP socket, so that the default that suits it needs no call of the user's.
+fn prepare<S: 'static>(stream: &S, options: &AcceptOptions) {
+    if let Some(stream) = (stream as &dyn Any).downcast_ref::<TcpStream>() {
+        // Only a matter of speed, and a socket that is gone shows itself soon enough.
+        let _ = stream.set_nodelay(options.nodelay);
+    }
+}

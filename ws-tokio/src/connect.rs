@@ -1,0 +1,88 @@
+//! The client's way to a WebSocket: dial, then the opening handshake.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use ws_core::handshake::{Request, RequestError};
+use ws_core::options::{ConnectError, ConnectOptions};
+use ws_core::pump;
+use ws_core::url::{Host, Url};
+
+use crate::{Tokio, WebSocket};
+
+/// Opens a WebSocket: `connect("ws://127.0.0.1:9001/chat").await?`.
+///
+/// # Errors
+/// The URL is not one, the host can't be reached, or it does not open a WebSocket; each says what
+/// to do about it ([`ConnectError::explain`]).
+///
+/// # Cancel safety
+/// If the future is dropped, the attempt is given up.
+pub async fn connect<U>(url: U) -> Result<WebSocket, ConnectError>
+where
+    U: TryInto<Url>,
+    RequestError: From<U::Error>,
+{
+    connect_with(&Request::new(url)?, &ConnectOptions::default()).await
+}
+
+/// Opens a WebSocket with headers, subprotocols and options of your own.
+///
+/// # Errors
+/// As [`connect`].
+///
+/// # Cancel safety
+/// As [`connect`].
+pub async fn connect_with(
+    request: &Request,
+    options: &ConnectOptions,
+) -> Result<WebSocket, ConnectError> {
+    let url = request.url();
+    if url.is_secure() {
+        return Err(ConnectError::TlsNotBuilt {
+            authority: url.authority(),
+        });
+    }
+    let dialed = match timeout(options.dial_timeout, dial(url, options.nodelay)).await {
+        Ok(dialed) => dialed,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    };
+    let stream = dialed.map_err(|error| ConnectError::Dial {
+        authority: url.authority(),
+        error,
+    })?;
+    client(stream, request, options).await
+}
+
+/// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix
+/// socket, a pipe.
+///
+/// # Errors
+/// As [`connect`].
+///
+/// # Cancel safety
+/// If the future is dropped, the stream is dropped with it.
+pub async fn client<S>(
+    stream: S,
+    request: &Request,
+    options: &ConnectOptions,
+) -> Result<WebSocket<S>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
+    Ok(pump::client(stream, Tokio::new(), request, options, seed).await?)
+}
+
+async fn dial(url: &Url, nodelay: bool) -> io::Result<TcpStream> {
+    let port = url.port();
+    let stream = match url.host() {
+        Host::Domain(name) => TcpStream::connect((&**name, port)).await,
+        Host::V4(address) => TcpStream::connect((*address, port)).await,
+        Host::V6(address) => TcpStream::connect((*address, port)).await,
+    }?;
+    stream.set_nodelay(nodelay)?;
+    Ok(stream)
+}
