@@ -1,15 +1,17 @@
 //! A server as a process of its own: where it runs, what CPU time it took, what memory it holds.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+#[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use crate::servers::Runtime;
 use crate::table::Class;
 
 /// How long a server may take to listen.
@@ -24,8 +26,19 @@ pub struct Program {
     pub class: Class,
     /// Does it speak WebSocket, or echo bytes?
     pub upgrades: bool,
+    /// What it runs on, if it is a server of this crate.
+    pub runtime: Option<Runtime>,
     /// A shell command with `{port}`; without one it is a server of this crate.
     pub command: Option<String>,
+}
+
+impl Program {
+    /// Can it serve as many connections?
+    #[must_use]
+    pub fn serves(&self, connections: usize) -> bool {
+        self.runtime
+            .is_none_or(|runtime| connections <= runtime.most_connections())
+    }
 }
 
 /// A running server.
@@ -42,21 +55,33 @@ impl ServerProcess {
     /// # Errors
     /// If it does not.
     pub fn start(program: &Program) -> io::Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let port = address.port().to_string();
         let mut command = match &program.command {
             Some(line) => {
                 let mut command = Command::new("sh");
+                let port = free_port()?.to_string();
                 command.args(["-c", &format!("exec {}", line.replace("{port}", &port))]);
-                command
+                command.stdout(Stdio::null());
+                return Self::spawn(command, |child| wait(child, &port, &program.name));
             }
-            None => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.args(["serve", &program.name, &port]);
-                command
-            }
+            None => Command::new(std::env::current_exe()?),
         };
-        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        command.args(["serve", &program.name]);
+        command.stdout(Stdio::piped());
+        Self::spawn(command, |child| {
+            let mut line = String::new();
+            if let Some(out) = child.stdout.take() {
+                BufReader::new(out).read_line(&mut line)?;
+            }
+            let address = line.trim().parse();
+            address.map_err(|_| does_not_listen(&program.name))
+        })
+    }
+
+    fn spawn(
+        mut command: Command,
+        listening: impl FnOnce(&mut Child) -> io::Result<SocketAddr>,
+    ) -> io::Result<Self> {
+        command.stdin(Stdio::piped());
         // A process starts on the core of the thread that starts it.
         let child = thread::scope(|scope| {
             let start = scope.spawn(|| {
@@ -67,20 +92,10 @@ impl ServerProcess {
                 .join()
                 .unwrap_or_else(|_| Err(io::Error::other("the starting thread panicked")))
         })?;
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Self { child, address };
-        server.wait(&program.name)?;
+        server.address = listening(&mut server.child)?;
         Ok(server)
-    }
-
-    fn wait(&mut self, name: &str) -> io::Result<()> {
-        let start = Instant::now();
-        while TcpStream::connect(self.address).is_err() {
-            if self.child.try_wait()?.is_some() || start.elapsed() > START {
-                return Err(io::Error::other(format!("{name} does not listen")));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(())
     }
 
     /// CPU time, user and system, of all its threads.
@@ -117,6 +132,29 @@ impl Drop for ServerProcess {
     }
 }
 
+/// A port for a server that can't pick one itself.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Waits until a server that says nothing listens.
+fn wait(child: &mut Child, port: &str, name: &str) -> io::Result<SocketAddr> {
+    let port = port.parse().map_err(io::Error::other)?;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let start = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        if child.try_wait()?.is_some() || start.elapsed() > START {
+            return Err(does_not_listen(name));
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(address)
+}
+
+fn does_not_listen(name: &str) -> io::Error {
+    io::Error::other(format!("{name} does not listen"))
+}
+
 fn resident(status: &str) -> Option<u64> {
     let line = status
         .lines()
@@ -138,6 +176,7 @@ pub enum Core {
 ///
 /// # Errors
 /// If the system refuses.
+#[cfg(target_os = "linux")]
 pub fn pin(core: Core) -> io::Result<()> {
     let all = sched_getaffinity(None)?;
     let mut allowed = (0..CpuSet::MAX_CPU).filter(|&cpu| all.is_set(cpu));
@@ -149,6 +188,15 @@ pub fn pin(core: Core) -> io::Result<()> {
         });
         sched_setaffinity(None, &one)?;
     }
+    Ok(())
+}
+
+/// Other systems place threads as they like.
+///
+/// # Errors
+/// Never.
+#[cfg(not(target_os = "linux"))]
+pub fn pin(_: Core) -> io::Result<()> {
     Ok(())
 }
 
@@ -201,6 +249,7 @@ mod tests {
             name: "x".into(),
             class: Class::Full,
             upgrades: true,
+            runtime: None,
             command: Some(command.into()),
         };
         let error = ServerProcess::start(&program("true {port}")).unwrap_err();

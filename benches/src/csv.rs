@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::table::{Class, Table};
+use crate::stats::Samples;
+use crate::table::{Row, Table};
 
 /// The heading of every file.
 const HEADING: &str =
@@ -15,11 +16,9 @@ pub fn csv(table: &Table) -> String {
     for row in &table.rows {
         for (column, cell) in row.cells.iter().enumerate() {
             let Some(samples) = cell else { continue };
-            let to = |class, owning| {
-                let best = table.best(class, owning, column).filter(|_| !table.more);
-                best.map_or_else(String::new, |(_, best)| {
-                    format!("{:.4}", samples.ratio(best).median())
-                })
+            let to = |best: Option<(&Row, &Samples)>| match best.filter(|_| !table.more) {
+                Some((_, best)) => format!("{:.4}", samples.ratio(best).median()),
+                None => String::new(),
             };
             let fields = [&table.id, table.unit, &row.name, row.class.word()];
             for field in fields.into_iter().chain([table.columns[column].as_str()]) {
@@ -29,7 +28,8 @@ pub fn csv(table: &Table) -> String {
             for number in quantiles {
                 let _ = write!(out, "{number:.4},");
             }
-            let (full, limit) = (to(Class::Full, row.owns), to(Class::Limit, false));
+            let full = to(table.best_peer(row.owns, column));
+            let limit = to(table.limit(row.runtime, column));
             let _ = writeln!(out, "{},{full},{limit}", samples.values().len());
         }
     }
@@ -49,6 +49,7 @@ fn quoted(field: &str) -> String {
 mod tests {
     use super::*;
     use crate::stats::Samples;
+    use crate::table::Class;
     use crate::table::{Row, Scale};
 
     #[test]
@@ -57,6 +58,7 @@ mod tests {
             name: name.into(),
             class,
             owns: false,
+            runtime: None,
             cells: vec![Some(Samples::new(vec![value])), None],
         };
         let table = Table {

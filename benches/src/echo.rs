@@ -62,6 +62,7 @@ pub fn programs(args: &Args) -> Vec<Program> {
         name: server.name.into(),
         class: server.class,
         upgrades: server.upgrades,
+        runtime: Some(server.runtime),
         command: None,
     });
     let own = own.filter(|program| args.effort.wants(&program.name));
@@ -69,6 +70,7 @@ pub fn programs(args: &Args) -> Vec<Program> {
         name: name.clone(),
         class: Class::Full,
         upgrades: true,
+        runtime: None,
         command: Some(command.clone()),
     });
     own.chain(others).collect()
@@ -123,6 +125,7 @@ pub fn measure(args: &Args, programs: &[Program], cells: &[Cell]) -> io::Result<
         name: program.name.clone(),
         class: program.class,
         owns: false,
+        runtime: program.runtime,
         cells: Vec::new(),
     };
     let mut rows: [Vec<Row>; 2] = [(); 2].map(|()| programs.iter().map(row).collect());
@@ -132,6 +135,9 @@ pub fn measure(args: &Args, programs: &[Program], cells: &[Cell]) -> io::Result<
         let mut samples = vec![[Samples::default(), Samples::default()]; servers.len()];
         for _ in 0..args.effort.rounds {
             for ((program, server), samples) in servers.iter().zip(&mut samples) {
+                if !program.serves(cell.connections) {
+                    continue;
+                }
                 let [cpu, rate] = pinned(|| {
                     sample(program, server, cell, fitting, args.effort.echo_sample).map_err(
                         |error| {
@@ -144,8 +150,9 @@ pub fn measure(args: &Args, programs: &[Program], cells: &[Cell]) -> io::Result<
             }
         }
         for (i, [cpu, rate]) in samples.into_iter().enumerate() {
-            rows[0][i].cells.push(Some(cpu));
-            rows[1][i].cells.push(Some(rate));
+            let took_part = !cpu.values().is_empty();
+            rows[0][i].cells.push(took_part.then_some(cpu));
+            rows[1][i].cells.push(took_part.then_some(rate));
         }
     }
     Ok(rows)
@@ -164,7 +171,7 @@ fn sample(
     load.run(&burst, duration / 5)?;
     let before = server.cpu_time()?;
     let outcome = load.run(&burst, duration)?;
-    let used = server.cpu_time()? - before;
+    let used = server.cpu_time()?.saturating_sub(before);
     let messages = outcome.messages as f64;
     Ok([
         used.as_nanos() as f64 / messages,

@@ -96,6 +96,7 @@ pub fn in_memory(effort: &Effort) -> Table {
             name: "ours".into(),
             class: Class::Ours,
             owns: false,
+            runtime: None,
             cells: cells.collect(),
         }],
     }

@@ -17,10 +17,10 @@ use ws_benches::{codec, echo, growth, memory, servers};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [serve, name, port] = &words[..]
+    if let [serve, name] = &words[..]
         && serve == "serve"
     {
-        return told(servers::serve(name, port));
+        return told(servers::serve(name));
     }
     match Args::parse(words.into_iter()) {
         Ok(args) => told(run(&args)),

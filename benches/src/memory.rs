@@ -23,7 +23,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// If a server does not start or echoes something else.
 pub fn table(args: &Args) -> io::Result<Table> {
     let connections = args.effort.connections.min(most_connections());
-    let programs = programs(args);
+    let mut programs = programs(args);
+    programs.retain(|program| program.serves(connections));
     let mut samples = vec![<[Samples; 3]>::default(); programs.len()];
     for _ in 0..args.effort.rounds.div_ceil(3) {
         for (program, samples) in programs.iter().zip(&mut samples) {
@@ -38,6 +39,7 @@ pub fn table(args: &Args) -> io::Result<Table> {
         name: program.name.clone(),
         class: program.class,
         owns: false,
+        runtime: program.runtime,
         cells: samples.map(Some).into(),
     };
     Ok(Table {

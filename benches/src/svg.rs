@@ -152,6 +152,7 @@ mod tests {
             name: name.into(),
             class,
             owns: false,
+            runtime: None,
             cells: values
                 .map(|v| (v > 0.0).then(|| Samples::new(vec![v])))
                 .into(),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::servers::Runtime;
 use crate::stats::Samples;
 
 /// What a row stands for, which decides what it is compared with.
@@ -41,6 +42,8 @@ pub struct Row {
     /// Is what it hands out the application's to keep? A row of ours that owns is compared only
     /// with peers that own, too.
     pub owns: bool,
+    /// What it runs on, if that is known: a row of ours is compared with the limit there.
+    pub runtime: Option<Runtime>,
     /// One cell per column; `None` where it can't take part.
     pub cells: Vec<Option<Samples>>,
 }
@@ -74,13 +77,24 @@ pub struct Table {
 }
 
 impl Table {
-    /// The best peer of a class in a column, that a row may be compared with.
+    /// The best full peer in a column; among those that own what they hand out, if `owning`.
     #[must_use]
-    pub fn best(&self, class: Class, owning: bool, column: usize) -> Option<(&Row, &Samples)> {
-        let rows = self
-            .rows
-            .iter()
-            .filter(|row| row.class == class && (!owning || row.owns));
+    pub fn best_peer(&self, owning: bool, column: usize) -> Option<(&Row, &Samples)> {
+        self.best(column, |row| {
+            row.class == Class::Full && (!owning || row.owns)
+        })
+    }
+
+    /// The limit in a column: that of the same runtime, if there is one.
+    #[must_use]
+    pub fn limit(&self, runtime: Option<Runtime>, column: usize) -> Option<(&Row, &Samples)> {
+        let limit = |row: &Row| row.class == Class::Limit;
+        self.best(column, |row| limit(row) && row.runtime == runtime)
+            .or_else(|| self.best(column, limit))
+    }
+
+    fn best(&self, column: usize, wanted: impl Fn(&Row) -> bool) -> Option<(&Row, &Samples)> {
+        let rows = self.rows.iter().filter(|row| wanted(row));
         rows.filter_map(|row| Some((row, row.cells.get(column)?.as_ref()?)))
             .min_by(|a, b| a.1.median().total_cmp(&b.1.median()))
     }
@@ -95,11 +109,13 @@ impl Table {
             .filter(|row| row.class == Class::Ours && !self.more)
         {
             for (class, word) in [(Class::Full, "best full peer"), (Class::Limit, "limit")] {
-                let owning = row.owns && class == Class::Full;
                 let cells: Vec<_> = (0..self.columns.len())
                     .map(|column| {
                         let ours = row.cells.get(column)?.as_ref()?;
-                        let (peer, best) = self.best(class, owning, column)?;
+                        let (peer, best) = match class {
+                            Class::Full => self.best_peer(row.owns, column)?,
+                            _ => self.limit(row.runtime, column)?,
+                        };
                         let ratio = format!("{:.2}", ours.ratio(best).median());
                         Some(match class {
                             Class::Full => format!("{ratio} {}", abbreviated(&peer.name)),
@@ -216,6 +232,7 @@ mod tests {
             name: name.into(),
             class,
             owns,
+            runtime: None,
             cells,
         }
     }
@@ -242,18 +259,23 @@ mod tests {
     #[test]
     fn the_best_peer_is_a_full_one_that_owns_as_much() {
         let table = table();
-        let best = |owning, column| {
-            table
-                .best(Class::Full, owning, column)
-                .unwrap()
-                .0
-                .name
-                .as_str()
-        };
+        let best = |owning, column| table.best_peer(owning, column).unwrap().0.name.as_str();
         assert_eq!(
             (best(false, 0), best(true, 0), best(false, 1)),
             ("beta", "alpha", "alpha")
         );
+    }
+
+    #[test]
+    fn the_limit_is_that_of_the_same_runtime() {
+        let mut table = table();
+        let mut on_smol = row("on smol", Class::Limit, false, &[0.7, 40_000.0]);
+        on_smol.runtime = Some(Runtime::Smol);
+        table.rows.push(on_smol);
+        let limit = |runtime| table.limit(runtime, 0).unwrap().0.name.as_str();
+        assert_eq!(limit(None), "memcpy");
+        assert_eq!(limit(Some(Runtime::Smol)), "on smol");
+        assert_eq!(limit(Some(Runtime::Mio)), "memcpy");
     }
 
     #[test]

@@ -142,6 +142,7 @@ pub fn measure(question: &Question, sizes: &[usize], effort: &Effort) -> Vec<Row
             name: who.name.into(),
             class: who.class,
             owns: who.owns,
+            runtime: None,
             cells: Vec::new(),
         })
         .collect();

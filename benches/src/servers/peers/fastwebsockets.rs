@@ -8,15 +8,15 @@ use tokio::net::TcpStream;
 use tokio::task::unconstrained;
 
 use super::coalesce::Coalesce;
-use crate::servers::handshake;
+use super::upgraded;
 
-pub(super) async fn echo(mut stream: TcpStream) -> io::Result<()> {
-    handshake::accept(&mut stream).await?;
+pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
+    let stream = upgraded(stream).await?;
     unconstrained(run(stream)).await
 }
 
-pub(super) async fn echo_coalesced(mut stream: TcpStream) -> io::Result<()> {
-    handshake::accept(&mut stream).await?;
+pub(super) async fn echo_coalesced(stream: TcpStream) -> io::Result<()> {
+    let stream = upgraded(stream).await?;
     unconstrained(run(Coalesce::new(stream))).await
 }
 

@@ -17,17 +17,27 @@ mod yawc;
 use std::io;
 use std::net::TcpListener;
 
-use super::Server;
-use super::tokio_accept::{Flavor, serve};
+use tokio::net::TcpStream;
+
+use super::accept::tokio::{Flavor, serve};
+use super::{Runtime, Server};
 use crate::table::Class;
 
-/// Both ways of the peers that have two.
+/// The opening handshake is ours for everybody, since it is not what is measured; boxed, so that
+/// nothing of it stays behind in the task.
+async fn upgraded(stream: TcpStream) -> io::Result<TcpStream> {
+    let socket = Box::pin(ws_tokio::accept(stream)).await;
+    Ok(socket.map_err(io::Error::other)?.into_inner().0)
+}
+
+/// One server.
 macro_rules! server {
     ($class:ident $name:literal $echo:path) => {
         Server {
             name: $name,
             class: Class::$class,
             upgrades: true,
+            runtime: Runtime::Tokio,
             run: |listener: TcpListener| -> io::Result<()> {
                 serve(Flavor::CurrentThread, listener, $echo)
             },

@@ -8,10 +8,10 @@ use sockudo_ws::{Config, WebSocketStream};
 use tokio::net::TcpStream;
 
 use super::batched;
-use crate::servers::handshake;
+use super::upgraded;
 
-async fn socket(mut stream: TcpStream) -> io::Result<WebSocketStream<TcpStream>> {
-    handshake::accept(&mut stream).await?;
+async fn socket(stream: TcpStream) -> io::Result<WebSocketStream<TcpStream>> {
+    let stream = upgraded(stream).await?;
     // As for everybody else: no keepalive.
     let config = Config {
         auto_ping: false,

@@ -8,10 +8,10 @@ use soketto::{Data, Mode};
 use tokio::net::TcpStream;
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
-use crate::servers::handshake;
+use super::upgraded;
 
-pub(super) async fn echo(mut stream: TcpStream) -> io::Result<()> {
-    handshake::accept(&mut stream).await?;
+pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
+    let stream = upgraded(stream).await?;
     let io = BufReader::new(BufWriter::new(stream.compat()));
     let (mut sender, mut receiver) = Builder::new(io, Mode::Server).finish();
     let mut message = Vec::new();

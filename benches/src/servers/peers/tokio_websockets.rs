@@ -8,10 +8,11 @@ use tokio::task::unconstrained;
 use tokio_websockets::{Config, Error, Message, ServerBuilder, WebSocketStream};
 
 use super::batched;
-use crate::servers::{BUFFER, handshake};
+use super::upgraded;
+use crate::servers::BUFFER;
 
-async fn socket(mut stream: TcpStream, threshold: usize) -> io::Result<WebSocketStream<TcpStream>> {
-    handshake::accept(&mut stream).await?;
+async fn socket(stream: TcpStream, threshold: usize) -> io::Result<WebSocketStream<TcpStream>> {
+    let stream = upgraded(stream).await?;
     let config = Config::default()
         .frame_size(usize::MAX)
         .flush_threshold(threshold);

@@ -10,13 +10,13 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::batched;
-use crate::servers::handshake;
+use super::upgraded;
 
 async fn socket(
-    mut stream: TcpStream,
+    stream: TcpStream,
     config: WebSocketConfig,
 ) -> io::Result<WebSocketStream<TcpStream>> {
-    handshake::accept(&mut stream).await?;
+    let stream = upgraded(stream).await?;
     Ok(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await)
 }
 

@@ -7,15 +7,15 @@ use tokio::net::TcpStream;
 use web_socket::{DataType, Event, MessageType, WebSocket};
 
 use super::coalesce::Coalesce;
-use crate::servers::handshake;
+use super::upgraded;
 
-pub(super) async fn echo(mut stream: TcpStream) -> io::Result<()> {
-    handshake::accept(&mut stream).await?;
+pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
+    let stream = upgraded(stream).await?;
     run(BufReader::new(stream)).await
 }
 
-pub(super) async fn echo_coalesced(mut stream: TcpStream) -> io::Result<()> {
-    handshake::accept(&mut stream).await?;
+pub(super) async fn echo_coalesced(stream: TcpStream) -> io::Result<()> {
+    let stream = upgraded(stream).await?;
     run(BufReader::new(Coalesce::new(stream))).await
 }
 

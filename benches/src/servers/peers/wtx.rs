@@ -7,10 +7,10 @@ use wtx::collection::Vector;
 use wtx::rng::{SeedableRng, Xorshift64};
 use wtx::web_socket::{OpCode, WebSocket, WebSocketBuffer, WebSocketPayloadOrigin};
 
-use crate::servers::handshake;
+use super::upgraded;
 
-pub(super) async fn echo(mut stream: TcpStream) -> io::Result<()> {
-    handshake::accept(&mut stream).await?;
+pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
+    let stream = upgraded(stream).await?;
     let rng = Xorshift64::from_simple_seed().map_err(io::Error::other)?;
     let buffer = WebSocketBuffer::new();
     let mut socket = WebSocket::<_, _, _, _, false>::new((), false, rng, stream, buffer);

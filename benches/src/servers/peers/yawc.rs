@@ -7,10 +7,11 @@ use tokio::net::TcpStream;
 use yawc::{Frame, OpCode, Options, Role, WebSocket};
 
 use super::batched;
-use crate::servers::{BUFFER, handshake};
+use super::upgraded;
+use crate::servers::BUFFER;
 
-async fn socket(mut stream: TcpStream, options: Options) -> io::Result<WebSocket<TcpStream>> {
-    handshake::accept(&mut stream).await?;
+async fn socket(stream: TcpStream, options: Options) -> io::Result<WebSocket<TcpStream>> {
+    let stream = upgraded(stream).await?;
     // Its default limits are below the largest message here.
     let options = options.with_limits(64 << 20, 64 << 20).with_utf8();
     WebSocket::from_stream(stream, Role::Server, options).map_err(io::Error::other)

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 
 /// Which of tokio's runtimes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Flavor {
+pub(in crate::servers) enum Flavor {
     /// Everything on one thread.
     CurrentThread,
     /// Two worker threads.
@@ -16,7 +16,11 @@ pub(super) enum Flavor {
 }
 
 /// Runs `handle` for every connection, as a task of its own.
-pub(super) fn serve<F, H>(flavor: Flavor, listener: TcpListener, handle: H) -> io::Result<()>
+pub(in crate::servers) fn serve<F, H>(
+    flavor: Flavor,
+    listener: TcpListener,
+    handle: H,
+) -> io::Result<()>
 where
     F: Future<Output = io::Result<()>> + Send + 'static,
     H: Fn(TcpStream) -> F,

@@ -1,6 +1,5 @@
-//! Bytes echoed over TCP, without any protocol: what a server on this runtime could do at best.
+//! On tokio.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -9,31 +8,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::tokio_accept::{Flavor, serve};
-use super::{BUFFER, Server};
-use crate::table::Class;
+use super::READ;
 
-pub(super) const SERVERS: [Server; 2] = [
-    Server {
-        name: "plain TCP, tokio",
-        class: Class::Limit,
-        upgrades: false,
-        run: |listener| serve(Flavor::CurrentThread, listener, echo),
-    },
-    Server {
-        name: "plain TCP, tokio multi",
-        class: Class::Limit,
-        upgrades: false,
-        run: |listener| serve(Flavor::MultiThread, listener, echo),
-    },
-];
-
-thread_local! {
-    /// Shared by all connections of a thread, so that an idle one holds no buffer.
-    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into());
-}
-
-async fn echo(mut stream: TcpStream) -> io::Result<()> {
+pub(super) async fn echo(mut stream: TcpStream) -> io::Result<()> {
     loop {
         let rest =
             poll_fn(|cx| READ.with_borrow_mut(|buf| poll_echo(&mut stream, cx, buf))).await?;
