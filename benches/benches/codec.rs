@@ -2,13 +2,12 @@
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "made by criterion's macros")]
-#![allow(clippy::std_instead_of_core, reason = "never built without std")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ws_benches::codec::{Question, SIZES, size_name};
-use ws_benches::table::Class;
+use ws_benches::stats::thread_time;
 
 fn codec(criterion: &mut Criterion) {
     for question in Question::all() {
@@ -16,11 +15,7 @@ fn codec(criterion: &mut Criterion) {
         for size in SIZES {
             let case = question.case(size);
             group.throughput(Throughput::Bytes(size as u64));
-            for who in question
-                .subjects()
-                .iter()
-                .filter(|who| who.class != Class::Limit)
-            {
+            for who in question.subjects() {
                 let Some(mut job) = (who.job)(&case) else {
                     continue;
                 };
@@ -30,12 +25,12 @@ fn codec(criterion: &mut Criterion) {
                     // A run handles many messages; what counts is one of them.
                     bencher.iter_custom(|wanted| {
                         let runs = wanted.div_ceil(messages);
-                        let start = Instant::now();
+                        let start = thread_time();
                         for _ in 0..runs {
                             job();
                         }
                         let share = wanted as f64 / (runs * messages) as f64;
-                        start.elapsed().mul_f64(share)
+                        (thread_time() - start).mul_f64(share)
                     });
                 });
             }
