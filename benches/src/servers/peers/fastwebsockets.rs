@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::task::unconstrained;
 
 use super::coalesce::Coalesce;
-use super::upgraded;
+use super::handshake::upgraded;
 
 pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
     let stream = upgraded(stream).await?;

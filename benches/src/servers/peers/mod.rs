@@ -6,6 +6,7 @@
 mod batched;
 mod coalesce;
 mod fastwebsockets;
+mod handshake;
 mod sockudo;
 mod soketto;
 mod tokio_websockets;
@@ -17,18 +18,9 @@ mod yawc;
 use std::io;
 use std::net::TcpListener;
 
-use tokio::net::TcpStream;
-
 use super::accept::tokio::{Flavor, serve};
 use super::{Runtime, Server};
 use crate::table::Class;
-
-/// The opening handshake is ours for everybody, since it is not what is measured; boxed, so that
-/// nothing of it stays behind in the task.
-async fn upgraded(stream: TcpStream) -> io::Result<TcpStream> {
-    let socket = Box::pin(ws_tokio::accept(stream)).await;
-    Ok(socket.map_err(io::Error::other)?.into_inner().0)
-}
 
 /// One server.
 macro_rules! server {

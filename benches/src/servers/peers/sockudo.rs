@@ -8,7 +8,7 @@ use sockudo_ws::{Config, WebSocketStream};
 use tokio::net::TcpStream;
 
 use super::batched;
-use super::upgraded;
+use super::handshake::upgraded;
 
 async fn socket(stream: TcpStream) -> io::Result<WebSocketStream<TcpStream>> {
     let stream = upgraded(stream).await?;

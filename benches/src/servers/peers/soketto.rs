@@ -8,7 +8,7 @@ use soketto::{Data, Mode};
 use tokio::net::TcpStream;
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
-use super::upgraded;
+use super::handshake::upgraded;
 
 pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
     let stream = upgraded(stream).await?;

@@ -8,7 +8,7 @@ use tokio::task::unconstrained;
 use tokio_websockets::{Config, Error, Message, ServerBuilder, WebSocketStream};
 
 use super::batched;
-use super::upgraded;
+use super::handshake::upgraded;
 use crate::servers::BUFFER;
 
 async fn socket(stream: TcpStream, threshold: usize) -> io::Result<WebSocketStream<TcpStream>> {

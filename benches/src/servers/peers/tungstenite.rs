@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::batched;
-use super::upgraded;
+use super::handshake::upgraded;
 
 async fn socket(
     stream: TcpStream,

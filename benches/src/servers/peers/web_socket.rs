@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use web_socket::{DataType, Event, MessageType, WebSocket};
 
 use super::coalesce::Coalesce;
-use super::upgraded;
+use super::handshake::upgraded;
 
 pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
     let stream = upgraded(stream).await?;

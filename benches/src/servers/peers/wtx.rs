@@ -7,7 +7,7 @@ use wtx::collection::Vector;
 use wtx::rng::{SeedableRng, Xorshift64};
 use wtx::web_socket::{OpCode, WebSocket, WebSocketBuffer, WebSocketPayloadOrigin};
 
-use super::upgraded;
+use super::handshake::upgraded;
 
 pub(super) async fn echo(stream: TcpStream) -> io::Result<()> {
     let stream = upgraded(stream).await?;

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use yawc::{Frame, OpCode, Options, Role, WebSocket};
 
 use super::batched;
-use super::upgraded;
+use super::handshake::upgraded;
 use crate::servers::BUFFER;
 
 async fn socket(stream: TcpStream, options: Options) -> io::Result<WebSocket<TcpStream>> {
