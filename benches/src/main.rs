@@ -1,11 +1,6 @@
 //! The harness: `ws-benches codec|echo|memory|growth|all`.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::std_instead_of_core, reason = "never built without std")]
-#![allow(
-    clippy::print_stderr,
-    reason = "a command line tool tells what is wrong"
-)]
 
 use std::io;
 use std::process::ExitCode;
@@ -66,6 +61,5 @@ fn run(args: &Args) -> io::Result<()> {
         report.publish(&growth::in_memory(&args.effort))?;
         report.publish(&growth::sockets(args)?)?;
     }
-    report.end();
-    Ok(())
+    report.end()
 }

@@ -1,7 +1,7 @@
 //! Where tables go: the terminal, a CSV file and a chart each.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::csv::csv;
@@ -27,16 +27,19 @@ impl Report {
     /// Prints a table and writes it as CSV and as SVG.
     ///
     /// # Errors
-    /// If a file can't be written.
+    /// If a file can't be written, or nobody reads the output.
     pub fn publish(&self, table: &Table) -> io::Result<()> {
-        println!("{}", table.text());
+        writeln!(io::stdout(), "{}", table.text())?;
         let path = |extension| self.directory.join(format!("{}.{extension}", table.id));
         fs::write(path("csv"), csv(table))?;
         fs::write(path("svg"), svg(table))
     }
 
     /// Says where the files are.
-    pub fn end(&self) {
-        println!("CSV and charts: {}", self.directory.display());
+    ///
+    /// # Errors
+    /// If nobody reads the output.
+    pub fn end(&self) -> io::Result<()> {
+        writeln!(io::stdout(), "CSV and charts: {}", self.directory.display())
     }
 }
