@@ -22,6 +22,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ext", &["error"]),
     ("frame", &["close", "error"]),
     ("seed", &["frame"]),
+    ("rng", &["seed"]),
+    ("policy", &["close", "rng", "seed", "time"]),
     ("message", &["buf", "error", "frame", "role"]),
     (
         "handshake",
@@ -72,6 +74,7 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Deadline", "machine"),
     ("Instant", "time"),
     ("Machine", "machine"),
+    ("Rng", "rng"),
     ("Role", "role"),
     ("Seed", "seed"),
     ("Transport", "machine"),
