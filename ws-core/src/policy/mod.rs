@@ -3,6 +3,7 @@
 //! | item | decides |
 //! |---|---|
 //! | [`Backoff`] | how long to wait before the next dial, and when to stop |
+//! | [`Classifier`], [`Judge`] | what a failure means: retry, wait longer, fresh credentials, the end |
 //!
 //! They know time only as the `now` they are handed and randomness only as a [`Rng`](crate::Rng).
 //! They know nothing of connections, sockets or messages: a caller of their own kind can use them
@@ -23,9 +24,14 @@
 //! ```
 
 mod backoff;
+mod classify;
 mod percent;
 
 pub use backoff::{
     Backoff, BackoffPolicy, Exhausted, Growth, Jitter, Next, Penalty, RetryAfter, Wait,
+};
+pub use classify::{
+    Classifier, Classify, Credentials, Decision, Failure, FailureKind, IoClass, Judge, Phase, Row,
+    Stage, Stop, Then, Verdict, When,
 };
 pub use percent::Percent;
