@@ -93,6 +93,7 @@ pub mod pump;
 mod rng;
 mod role;
 mod seed;
+pub mod session;
 mod time;
 pub mod url;
 

@@ -124,6 +124,16 @@ impl Connection {
         self.receiver.peek()
     }
 
+    /// The event that [`ready`](Self::ready) found, without consuming it, and the sender.
+    pub(crate) fn peek_mut(&mut self) -> (Option<Event<'_>>, &mut Sender) {
+        (self.receiver.peek(), &mut self.sender)
+    }
+
+    /// May messages still be queued?
+    pub(crate) fn is_open(&self) -> bool {
+        self.sender.is_open()
+    }
+
     /// The next event, and the sender to answer it with.
     ///
     /// The event is lent from the buffers; asking for the next one gives it back. `None` means that

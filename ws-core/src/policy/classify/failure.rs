@@ -1,5 +1,6 @@
 //! What went wrong, as data: where, what kind, and at which endpoint.
 
+use core::fmt;
 use core::time::Duration;
 
 use crate::close::CloseCode;
@@ -190,5 +191,37 @@ impl Failure<'_> {
             FailureKind::Protocol => Class::Protocol,
             FailureKind::Timeout => Class::Timeout(self.stage),
         }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "name lookup",
+            Self::Connect => "connect",
+            Self::Proxy => "proxy",
+            Self::Tls => "tls handshake",
+            Self::Upgrade => "opening handshake",
+            Self::Auth => "login",
+            Self::Setup => "set-up",
+            Self::Ready => "traffic",
+            Self::Draining => "closing",
+        })
+    }
+}
+
+impl fmt::Display for IoClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Certificate => "the certificate is no good",
+            Self::NameNotFound => "the name does not exist",
+            Self::Other => "the transport failed",
+            Self::Refused => "the connection was refused",
+            Self::Reset => "the connection was reset",
+            Self::ResolveFailed => "the name service did not answer",
+            Self::TimedOut => "it took too long",
+            Self::Tls => "tls failed",
+            Self::Unreachable => "the host can't be reached",
+        })
     }
 }
