@@ -3,6 +3,7 @@
 //! | item | decides |
 //! |---|---|
 //! | [`Backoff`] | how long to wait before the next dial, and when to stop |
+//! | [`DialBudget`] | how many dials may start in a stretch of time, whatever happens |
 //! | [`Classifier`], [`Judge`] | what a failure means: retry, wait longer, fresh credentials, the end |
 //!
 //! They know time only as the `now` they are handed and randomness only as a [`Rng`](crate::Rng).
@@ -24,12 +25,14 @@
 //! ```
 
 mod backoff;
+mod budget;
 mod classify;
 mod percent;
 
 pub use backoff::{
     Backoff, BackoffPolicy, Exhausted, Growth, Jitter, Next, Penalty, RetryAfter, Wait,
 };
+pub use budget::{DialBudget, DialLimit};
 pub use classify::{
     Classifier, Classify, Credentials, Decision, Failure, FailureKind, IoClass, Judge, Phase, Row,
     Stage, Stop, Then, Verdict, When,
