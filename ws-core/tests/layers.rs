@@ -52,6 +52,22 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["connection", "error", "handshake", "seed", "url"],
     ),
     (
+        "session",
+        &[
+            "buf",
+            "close",
+            "connection",
+            "error",
+            "handshake",
+            "machine",
+            "message",
+            "policy",
+            "rng",
+            "seed",
+            "time",
+        ],
+    ),
+    (
         "pump",
         &[
             "buf",

@@ -37,6 +37,7 @@ pub use config::{AutoPong, Config, Keepalive};
 pub use event::{By, Cause, Closed, Event, OwnedEvent};
 pub use receiver::{Received, Receiver};
 pub use sender::Sender;
+pub(crate) use sender::check_close;
 
 use core::time::Duration;
 

@@ -23,9 +23,8 @@ use super::lost::{DialError, End, Lost};
 use super::{Initial, Session};
 use crate::Instant;
 use crate::close::CloseCode;
-use crate::connection::{Closed, Connection};
+use crate::connection::{Closed, Connection, check_close};
 use crate::error::SendError;
-use crate::frame::Reply;
 use crate::handshake::{ClientHandshake, Opened};
 use crate::policy::{self, Decision, Exhausted, Failure, IoClass, Next, Stage, Stop};
 
@@ -69,7 +68,7 @@ impl<D: Dialect> Session<D> {
     /// [`SendError::BadCloseCode`], [`SendError::ControlTooLong`] for a reason over 123 bytes;
     /// nothing happens then.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Instant) -> Result<(), SendError> {
-        let _valid = Reply::close(code, reason)?;
+        check_close(code, reason)?;
         match &mut self.link {
             Link::Open { connection, .. } => {
                 // Otherwise the connection is closing already.
