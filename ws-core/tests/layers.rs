@@ -48,10 +48,6 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "options",
-        &["connection", "error", "handshake", "seed", "url"],
-    ),
-    (
         "session",
         &[
             "buf",
@@ -68,6 +64,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "options",
+        &["connection", "error", "handshake", "seed", "session", "url"],
+    ),
+    (
         "pump",
         &[
             "buf",
@@ -80,6 +80,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "message",
             "options",
             "seed",
+            "session",
             "time",
         ],
     ),

@@ -76,9 +76,8 @@ fn s01_twin_a_connection_of_less_than_30_s_starts_nothing_again() {
 
 #[test]
 fn s02_an_upgrade_that_never_comes_ends_each_attempt_at_its_own_deadline() {
-    let trickle: Vec<_> = (0..5)
-        .map(|i| (i * 4000, vec![b"HTTP/"[i as usize]]))
-        .collect();
+    let letters = b"HTTP/".iter().map(|&letter| vec![letter]);
+    let trickle: Vec<_> = (0..).step_by(4000).zip(letters).collect();
     for script in [Vec::new(), trickle] {
         let five = plain().handshake.timeout(Duration::from_secs(5));
         let config = plain()

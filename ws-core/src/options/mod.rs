@@ -7,4 +7,4 @@ mod error;
 
 pub use accept::AcceptOptions;
 pub use connect::ConnectOptions;
-pub use error::{AcceptError, ConnectError};
+pub use error::{AcceptError, ConnectError, StartError};

@@ -18,6 +18,12 @@ impl<D: Dialect> Session<D> {
         self.actions.pop_front()
     }
 
+    /// Is there something that only the owner can do?
+    #[must_use]
+    pub fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     /// Processes what was received, up to the next event or action; `false` if there is neither.
     /// Asking again changes nothing.
     pub fn ready(&mut self, now: Instant) -> bool {

@@ -137,6 +137,15 @@ impl Event {
 }
 
 impl<T, B> Event<T, B> {
+    /// Is it a message, a ping or a pong of the peer's?
+    #[must_use]
+    pub const fn is_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Binary(_) | Self::Ping(_) | Self::Pong(_) | Self::Text(_)
+        )
+    }
+
     /// The same event with other kinds of text and bytes.
     pub(super) fn map<U, C>(
         self,

@@ -29,6 +29,27 @@ impl DialError {
         Self { stage, class }
     }
 
+    /// What an error of the operating system is, at this stage.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn from_io(stage: Stage, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        #[allow(clippy::wildcard_enum_match_arm, reason = "a foreign enum that grows")]
+        let class = match error.kind() {
+            ErrorKind::ConnectionRefused => IoClass::Refused,
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => IoClass::Reset,
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => IoClass::Unreachable,
+            ErrorKind::TimedOut => IoClass::TimedOut,
+            // The standard library has one kind for every way in which a lookup fails.
+            _ if stage == Stage::Resolve => IoClass::ResolveFailed,
+            _ => IoClass::Other,
+        };
+        Self { stage, class }
+    }
+
     /// What happened and what to do about it.
     #[must_use]
     pub const fn explain(&self) -> Explanation {
