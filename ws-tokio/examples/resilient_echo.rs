@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use ws_core::policy::BackoffPolicy;
-use ws_core::session::{SendError, SessionConfig};
 use ws_tokio::session::{Client, End, Event, Events, start};
+use ws_tokio::ws_core::options::SessionOptions;
+use ws_tokio::ws_core::policy::BackoffPolicy;
+use ws_tokio::ws_core::session::{SendError, SessionConfig};
 use ws_tokio::{CloseCode, Request, SendError as Refused};
 
 /// Messages under way at a time.
@@ -38,7 +39,10 @@ async fn main() -> ExitCode {
 async fn run(url: &str, count: u64) -> Result<(), Box<dyn std::error::Error>> {
     let backoff = BackoffPolicy::default().max_attempts(Some(20));
     let config = SessionConfig::default().backoff(backoff);
-    let (client, mut events) = start(Request::new(url)?, config)?;
+    let (client, mut events) = start(
+        Request::new(url)?,
+        &SessionOptions::default().config(config),
+    )?;
     let mut work = Work {
         missing: (1..=count).collect(),
         next: 1,
@@ -76,7 +80,7 @@ impl Work {
     fn send_some(&mut self, client: &Client) -> Result<(), SendError> {
         let room = WINDOW.saturating_sub(self.under_way);
         for &number in self.missing.range(self.next..).take(room) {
-            match client.send(&number.to_string()) {
+            match client.send(number.to_string()) {
                 Ok(()) => (self.next, self.under_way) = (number + 1, self.under_way + 1),
                 // The next event makes room, or tells of the loss.
                 Err(

@@ -3,12 +3,11 @@
 use std::io;
 
 use tokio::net::{TcpStream, lookup_host};
-use ws_core::Seed;
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::StartError;
+use ws_core::options::{SessionOptions, StartError};
 use ws_core::policy::Stage;
 use ws_core::pump::client::{self, Dialing};
-use ws_core::session::{DialError, Dialect, Initial, NoDialect, Session, SessionConfig};
+use ws_core::session::{DialError, Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::{Host, Url};
 
 use crate::Tokio;
@@ -57,7 +56,8 @@ where
     RequestError: From<U::Error>,
 {
     let config = SessionConfig::default().initial(Initial::RetryFor(FIRST));
-    let (client, events) = start(Request::new(url)?, config)?;
+    let options = SessionOptions::default().config(config);
+    let (client, events) = start(Request::new(url)?, &options)?;
     client.ready().await?;
     Ok((client, events))
 }
@@ -69,11 +69,11 @@ where
 ///
 /// # Panics
 /// Outside of a tokio runtime.
-pub fn start(request: Request, config: SessionConfig) -> Result<(Client, Events), StartError> {
-    start_with(request, NoDialect, config, None)
+pub fn start(request: Request, options: &SessionOptions) -> Result<(Client, Events), StartError> {
+    start_with(request, NoDialect, options)
 }
 
-/// Starts a session that speaks a dialect; a fixed seed makes everything it draws predictable.
+/// Starts a session that speaks a dialect.
 ///
 /// # Errors
 /// As [`start`].
@@ -83,33 +83,20 @@ pub fn start(request: Request, config: SessionConfig) -> Result<(Client, Events)
 pub fn start_with<D>(
     request: Request,
     dialect: D,
-    config: SessionConfig,
-    seed: Option<Seed>,
+    options: &SessionOptions,
 ) -> Result<(Client<D>, Events<D>), StartError>
 where
     D: Dialect + Send + 'static,
 {
-    if request.url().is_secure() {
-        return Err(StartError::TlsNotBuilt {
-            authority: request.url().authority(),
-        });
-    }
-    let seed = match seed {
-        Some(seed) => seed,
-        None => {
-            let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(|error| StartError::Random(error.into()))?;
-            Seed::new(bytes)
-        }
-    };
-    let session = Session::with_dialect(request, dialect, config, seed);
-    let dial = |request: &Request| dial(request.url().clone());
+    let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
+    let nodelay = options.nodelay;
+    let dial = move |request: &Request| dial(request.url().clone(), nodelay);
     let (client, events, run) = client::run(session, Tokio::new(), dial);
     tokio::spawn(run);
     Ok((client, events))
 }
 
-fn dial(url: Url) -> Dialing<TcpStream> {
+fn dial(url: Url, nodelay: bool) -> Dialing<TcpStream> {
     Box::pin(async move {
         let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
         let port = url.port();
@@ -123,7 +110,7 @@ fn dial(url: Url) -> Dialing<TcpStream> {
             Host::V6(address) => TcpStream::connect((*address, port)).await,
         };
         let stream = stream.map_err(at(Stage::Connect))?;
-        stream.set_nodelay(true).map_err(at(Stage::Connect))?;
+        stream.set_nodelay(nodelay).map_err(at(Stage::Connect))?;
         Ok(stream)
     })
 }

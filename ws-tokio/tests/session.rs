@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use ws_core::policy::{BackoffPolicy, Exhausted};
-use ws_core::session::{Initial, SendError, SessionConfig};
 use ws_tokio::session::{End, Event, Events, Lost, State, connect, start};
+use ws_tokio::ws_core::options::SessionOptions;
+use ws_tokio::ws_core::policy::{BackoffPolicy, Exhausted};
+use ws_tokio::ws_core::session::{Initial, SendError, SessionConfig};
 use ws_tokio::{CloseCode, Event as Heard, Request, accept};
 
 /// Far longer than anything here takes; a test that needs it has failed.
@@ -22,6 +23,10 @@ fn quick() -> SessionConfig {
                 .cap(millisecond),
         )
         .budget(None)
+}
+
+fn options(config: SessionConfig) -> SessionOptions {
+    SessionOptions::default().config(config)
 }
 
 /// Echoes `count` messages on a connection, then drops it without a word.
@@ -69,7 +74,7 @@ async fn a_server_that_drops_every_connection_is_dialled_again_and_again() {
             echo(stream, 3).await;
         }
     });
-    let (client, mut events) = start(Request::new(&*url).unwrap(), quick()).unwrap();
+    let (client, mut events) = start(Request::new(&*url).unwrap(), &options(quick())).unwrap();
     let (mut connections, mut echoes) = (0, 0);
     while connections < 20 {
         match next(&mut events).await.unwrap() {
@@ -96,7 +101,7 @@ async fn a_server_that_is_not_there_yet_is_waited_for() {
     let (gone, url) = listener().await;
     let address = gone.local_addr().unwrap();
     drop(gone);
-    let (client, mut events) = start(Request::new(&*url).unwrap(), quick()).unwrap();
+    let (client, mut events) = start(Request::new(&*url).unwrap(), &options(quick())).unwrap();
     assert!(matches!(
         next(&mut events).await,
         Some(Event::Failed {
@@ -153,7 +158,7 @@ async fn connect_says_why_there_is_no_connection() {
     let (gone, url) = listener().await;
     drop(gone);
     let config = quick().initial(Initial::FailFast);
-    let (client, _events) = start(Request::new(&*url).unwrap(), config).unwrap();
+    let (client, _events) = start(Request::new(&*url).unwrap(), &options(config)).unwrap();
     let end = timeout(PATIENCE, client.ready())
         .await
         .unwrap()
@@ -162,7 +167,11 @@ async fn connect_says_why_there_is_no_connection() {
     assert!(end.explain().suggestion.contains("server is running"));
 
     let policy = quick().backoff.max_attempts(Some(3));
-    let (client, _events) = start(Request::new(&*url).unwrap(), quick().backoff(policy)).unwrap();
+    let (client, _events) = start(
+        Request::new(&*url).unwrap(),
+        &options(quick().backoff(policy)),
+    )
+    .unwrap();
     let end = timeout(PATIENCE, client.ended()).await.unwrap();
     assert!(
         matches!(
@@ -179,7 +188,7 @@ async fn connect_says_why_there_is_no_connection() {
 #[tokio::test]
 async fn without_handles_the_session_says_goodbye() {
     let (listener, url) = listener().await;
-    let (client, events) = start(Request::new(&*url).unwrap(), quick()).unwrap();
+    let (client, events) = start(Request::new(&*url).unwrap(), &options(quick())).unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     let mut socket = accept(stream).await.unwrap();
     timeout(PATIENCE, client.ready()).await.unwrap().unwrap();
@@ -208,7 +217,7 @@ async fn events_that_nobody_takes_slow_the_peer_down_and_are_not_lost() {
         socket.close(CloseCode::NORMAL, "").await.unwrap();
     });
     let config = quick().reconnect(false);
-    let (_client, mut events) = start(Request::new(&*url).unwrap(), config).unwrap();
+    let (_client, mut events) = start(Request::new(&*url).unwrap(), &options(config)).unwrap();
     let mut expected = 0;
     loop {
         match message(&mut events).await {
