@@ -104,6 +104,9 @@ pub enum StartError {
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The operating system gave no thread to run the session, or nothing for it to wait on.
+    #[error("no thread: {0}")]
+    Thread(#[source] io::Error),
     /// `wss` is not built into this binding.
     #[error("{authority} wants tls")]
     TlsNotBuilt {
@@ -126,6 +129,10 @@ impl StartError {
             Self::Ended(end) => end.explain(),
             Self::Random(_) => NO_RANDOM,
             Self::Request(error) => error.explain(),
+            Self::Thread(_) => Explanation::new(
+                "The operating system refused a thread, or a descriptor",
+                "Close what is not needed, or raise the limits of this process",
+            ),
             Self::TlsNotBuilt { .. } => NO_TLS,
         }
     }
