@@ -37,6 +37,7 @@ pub use config::{AutoPong, Config, Keepalive};
 pub use event::{By, Cause, Closed, Event, OwnedEvent};
 pub use receiver::{Received, Receiver};
 pub use sender::Sender;
+pub(crate) use sender::check_close;
 
 use core::time::Duration;
 
@@ -122,6 +123,16 @@ impl Connection {
     #[must_use]
     pub fn peek(&self) -> Option<Event<'_>> {
         self.receiver.peek()
+    }
+
+    /// The event that [`ready`](Self::ready) found, without consuming it, and the sender.
+    pub(crate) fn peek_mut(&mut self) -> (Option<Event<'_>>, &mut Sender) {
+        (self.receiver.peek(), &mut self.sender)
+    }
+
+    /// May messages still be queued?
+    pub(crate) fn is_open(&self) -> bool {
+        self.sender.is_open()
     }
 
     /// The next event, and the sender to answer it with.
