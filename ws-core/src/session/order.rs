@@ -69,6 +69,9 @@ impl<D: Dialect> Session<D> {
     /// nothing happens then.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Instant) -> Result<(), SendError> {
         check_close(code, reason)?;
+        if matches!(self.phase, Phase::Over) {
+            return Ok(());
+        }
         match &mut self.link {
             Link::Open { connection, .. } => {
                 // Otherwise the connection is closing already.

@@ -131,18 +131,23 @@ impl<D: Dialect> Sim<D> {
             assert!(next >= self.now, "no deadline lies in the past");
             self.now = next;
             self.session.handle_timeout(self.now);
-            if let Some(server) = self.server() {
-                if let Some(machine) = server.machine() {
-                    machine.handle_timeout(next);
-                }
-            }
-            self.settle();
+            // I7: the deadline is over, or there is something to take or to write.
             let later = self.session.poll_timeout();
+            let conn = self.session.conn();
+            let writes = self
+                .session
+                .io(conn)
+                .is_some_and(|(_, send)| !send.is_empty());
             assert!(
-                later.is_none_or(|(at, _)| at > self.now),
-                "a deadline that was handled is over: {later:?} at {:?}",
-                self.now
+                later.is_none_or(|(at, _)| at > self.now) || self.session.ready(self.now) || writes,
+                "a deadline that was handled is over: {later:?} at {:?} after {:#?}",
+                self.now,
+                self.log
             );
+            let now = self.now;
+            if let Some(machine) = self.server().and_then(ServerEnd::machine) {
+                machine.handle_timeout(now);
+            }
         }
         self.now = self.now.max(until);
     }
@@ -329,12 +334,21 @@ impl<D: Dialect> Sim<D> {
 /// What a test can do at the server's end.
 pub(crate) trait ServerEnd {
     fn connection(&mut self) -> &mut Connection;
+    /// Closes, if the WebSocket is open.
+    fn close(&mut self, code: CloseCode, now: Instant);
     fn machine(&mut self) -> Option<&mut dyn Machine>;
 }
 
 impl ServerEnd for Server {
     fn connection(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("the WebSocket is open")
+    }
+
+    fn close(&mut self, code: CloseCode, now: Instant) {
+        if let Some(connection) = &mut self.connection {
+            // It may be closing already.
+            let _ = connection.close(code, "", now);
+        }
     }
 
     fn machine(&mut self) -> Option<&mut dyn Machine> {
