@@ -5,6 +5,8 @@
 //! | [`Backoff`] | how long to wait before the next dial, and when to stop |
 //! | [`DialBudget`] | how many dials may start in a stretch of time, whatever happens |
 //! | [`Classifier`], [`Judge`] | what a failure means: retry, wait longer, fresh credentials, the end |
+//! | [`Limiter`], [`Pricing`] | when a message may leave, by what it costs |
+//! | [`Lane`] | what a message is for |
 //!
 //! They know time only as the `now` they are handed and randomness only as a [`Rng`](crate::Rng).
 //! They know nothing of connections, sockets or messages: a caller of their own kind can use them
@@ -27,6 +29,8 @@
 mod backoff;
 mod budget;
 mod classify;
+mod lane;
+mod limiter;
 mod percent;
 
 pub use backoff::{
@@ -36,5 +40,9 @@ pub use budget::{DialBudget, DialLimit};
 pub use classify::{
     Classifier, Classify, Credentials, Decision, Failure, FailureKind, IoClass, Judge, Phase, Row,
     Stage, Stop, Then, Verdict, When,
+};
+pub use lane::Lane;
+pub use limiter::{
+    Bucket, BucketId, Cost, LimitError, Limiter, LimiterPolicy, Mode, Pricing, Scope, Shape,
 };
 pub use percent::Percent;
