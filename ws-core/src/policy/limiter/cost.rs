@@ -69,6 +69,16 @@ impl Cost {
         self.0[bucket.index()]
     }
 
+    /// Both together; saturates.
+    #[must_use]
+    pub const fn plus(self, other: &Self) -> Self {
+        let [a, b, c, d] = other.0;
+        self.and(BucketId::A, a)
+            .and(BucketId::B, b)
+            .and(BucketId::C, c)
+            .and(BucketId::D, d)
+    }
+
     /// Do both cost something of the same bucket?
     #[must_use]
     pub fn competes_with(&self, other: &Self) -> bool {
@@ -216,6 +226,7 @@ mod tests {
         assert!(!Cost::new(1).competes_with(&b));
         assert!(Cost::new(1).and(BucketId::B, 1).competes_with(&b));
         assert!(!Cost::FREE.competes_with(&b));
+        assert_eq!(Cost::new(1).plus(&b), Cost::new(1).and(BucketId::B, 1));
         let full = b.and(BucketId::B, u32::MAX);
         assert_eq!(full.units(BucketId::B), u32::MAX);
     }
