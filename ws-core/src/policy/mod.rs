@@ -6,6 +6,7 @@
 //! | [`DialBudget`] | how many dials may start in a stretch of time, whatever happens |
 //! | [`Classifier`], [`Judge`] | what a failure means: retry, wait longer, fresh credentials, the end |
 //! | [`Limiter`], [`Pricing`] | when a message may leave, by what it costs |
+//! | [`LatencyWindow`], [`Histogram`], [`RecentHistogram`] | how long things take |
 //! | [`Lane`] | what a message is for |
 //!
 //! They know time only as the `now` they are handed and randomness only as a [`Rng`](crate::Rng).
@@ -29,7 +30,9 @@
 mod backoff;
 mod budget;
 mod classify;
+mod histogram;
 mod lane;
+mod latency;
 mod limiter;
 mod percent;
 
@@ -41,7 +44,9 @@ pub use classify::{
     Classifier, Classify, Credentials, Decision, Failure, FailureKind, IoClass, Judge, Phase, Row,
     Stage, Stop, Then, Verdict, When,
 };
+pub use histogram::{Histogram, RecentHistogram};
 pub use lane::Lane;
+pub use latency::{LatencyStats, LatencyWindow};
 pub use limiter::{
     Bucket, BucketId, Cost, LimitError, Limiter, LimiterPolicy, Mode, Pricing, Scope, Shape,
 };
