@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`correlate`] | requests and their answers |
 //! | [`queue`] | what waits to be sent, by lane and priority |
+//! | [`subscriptions`] | which topics are wanted, and which the server has confirmed |
 //!
 //! None of them knows a socket, a frame or another of them; they are handed the time, and what they
 //! have to say is returned by the call that caused it, so that nothing piles up inside.
 
 pub mod correlate;
 pub mod queue;
+pub mod subscriptions;
