@@ -14,6 +14,7 @@
 //! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
 //! | - | [`policy`] | when to retry, how fast to send; usable alone |
 //! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
+//! | - | [`session`] | parts of a client that stays alive, each usable alone |
 //! | 4 | `options` (feature `std`), `pump` (feature `pump`) | what the bindings share |
 //!
 //! A floor never names a higher one; whoever needs only frames stops at floor 1.

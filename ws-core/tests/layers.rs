@@ -47,6 +47,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
+    ("session", &["policy", "rng", "seed", "time"]),
     (
         "session",
         &[

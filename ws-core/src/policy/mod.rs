@@ -5,6 +5,9 @@
 //! | [`Backoff`] | how long to wait before the next dial, and when to stop |
 //! | [`DialBudget`] | how many dials may start in a stretch of time, whatever happens |
 //! | [`Classifier`], [`Judge`] | what a failure means: retry, wait longer, fresh credentials, the end |
+//! | [`Limiter`], [`Pricing`] | when a message may leave, by what it costs |
+//! | [`LatencyWindow`], [`Histogram`], [`RecentHistogram`] | how long things take |
+//! | [`Lane`] | what a message is for |
 //!
 //! They know time only as the `now` they are handed and randomness only as a [`Rng`](crate::Rng).
 //! They know nothing of connections, sockets or messages: a caller of their own kind can use them
@@ -27,6 +30,10 @@
 mod backoff;
 mod budget;
 mod classify;
+mod histogram;
+mod lane;
+mod latency;
+mod limiter;
 mod percent;
 
 pub use backoff::{
@@ -36,5 +43,11 @@ pub use budget::{DialBudget, DialLimit};
 pub use classify::{
     Classifier, Classify, Credentials, Decision, Failure, FailureKind, IoClass, Judge, Phase, Row,
     Stage, Stop, Then, Verdict, When,
+};
+pub use histogram::{Histogram, RecentHistogram};
+pub use lane::Lane;
+pub use latency::{LatencyStats, LatencyWindow};
+pub use limiter::{
+    Bucket, BucketId, Cost, LimitError, Limiter, LimiterPolicy, Mode, Pricing, Scope, Shape,
 };
 pub use percent::Percent;

@@ -15,6 +15,15 @@
 //! | `order` | what follows what: every transition of the session |
 //! | `drive` | bytes and time: the session as a [`Machine`](crate::Machine) |
 //!
+//! Parts that stand alone, each a machine of its own that knows no socket, no frame and none of the
+//! others:
+//!
+//! | module | keeps |
+//! |---|---|
+//! | [`correlate`] | requests and their answers |
+//! | [`queue`] | what waits to be sent, by lane and priority |
+//! | [`subscriptions`] | which topics are wanted, and which the server has confirmed |
+//!
 //! ```
 //! use ws_core::handshake::Request;
 //! use ws_core::session::{Action, Event, Session, SessionConfig, State};
@@ -38,14 +47,17 @@
 //! ```
 
 mod config;
+pub mod correlate;
 mod dialect;
 mod drive;
 mod event;
 mod link;
 mod lost;
 mod order;
+pub mod queue;
 mod send;
 mod state;
+pub mod subscriptions;
 
 pub use config::{Initial, SessionConfig};
 pub use dialect::{Class, Dialect, NoDialect, Out};
