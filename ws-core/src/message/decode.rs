@@ -21,8 +21,7 @@ const IN_PLACE_MAX: usize = 64 * 1024;
 /// Long pieces are unmasked, checked and appended in blocks that stay in the first-level cache.
 const BLOCK: usize = 16 * 1024;
 
-/// A payload in the receive buffer, good until the next step. It fits in a register: handing
-/// positions on through memory costs more than decoding a short message.
+/// A payload in the receive buffer, good until the next step. It fits in a register.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Span {
     at: u8,
@@ -31,12 +30,31 @@ pub(crate) struct Span {
 
 impl Span {
     #[inline(always)]
-    fn new(at: usize, len: usize) -> Self {
+    pub(crate) fn new(at: usize, len: usize) -> Self {
         debug_assert!(at <= Header::MAX_LEN && len <= IN_PLACE_MAX);
         #[allow(clippy::cast_possible_truncation, reason = "asserted above")]
         Self {
             at: at as u8,
             len: len as u32,
+        }
+    }
+
+    /// The 40 bits that it consists of.
+    #[inline(always)]
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(self.len) << 8 | u64::from(self.at)
+    }
+
+    /// The inverse of [`to_bits`](Self::to_bits).
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "32 bits and 8 bits were put in"
+    )]
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self {
+            at: bits as u8,
+            len: (bits >> 8) as u32,
         }
     }
 
