@@ -31,6 +31,7 @@ mod event;
 mod receiver;
 mod sender;
 mod silence;
+mod turn;
 
 pub use closing::LocalClose;
 pub use config::{AutoPong, Config, Keepalive};
@@ -43,7 +44,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use self::receiver::{Next, Turn};
+use self::turn::{Next, Turn};
 use crate::buf::{RecvBuf, SendBuf};
 use crate::close::CloseCode;
 use crate::error::SendError;
@@ -171,7 +172,7 @@ impl Connection {
                 self.pay(turn);
                 continue;
             }
-            if turn.next == Next::Closed {
+            if turn.is(Next::Closed) {
                 self.sender.shut();
             }
             return Some(turn);

@@ -12,12 +12,13 @@ use super::config::{AutoPong, Config};
 use super::event::{Cause, Closed, Event, OwnedEvent};
 use super::sender::Sender;
 use super::silence::{Due, Silence};
+use super::turn::{Next, Turn};
 use crate::buf::RecvBuf;
 use crate::close::parse_close;
 use crate::error::ProtocolError;
 use crate::frame::{OpCode, Reply};
 use crate::machine::{Deadline, Transport, TransportEnd};
-use crate::message::{Assembled, Decoder, Span, Step, Text, What, check};
+use crate::message::{Assembled, Decoder, Step, Text, What, check};
 use crate::{Instant, Role};
 
 /// The half of a connection that receives: made by `Connection::split`, for two tasks or threads.
@@ -51,48 +52,6 @@ pub enum Received<'a> {
     Event(Event<'a>),
     /// Something for the peer: hand it to the [`Sender`].
     Reply(Reply),
-}
-
-/// What comes next, and where its payload is; small for the reason given at [`Span`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
-    pub(super) next: Next,
-    span: Span,
-}
-
-/// Something for the application, or (`Owe…`) for the peer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Next {
-    Assembled,
-    Binary,
-    Closed,
-    Fault,
-    OweClose,
-    OwePong,
-    Ping,
-    Pong,
-    Text,
-}
-
-impl Turn {
-    #[inline(always)]
-    const fn new(next: Next, span: Span) -> Self {
-        Self { next, span }
-    }
-
-    #[inline(always)]
-    pub(super) const fn is_owed(self) -> bool {
-        matches!(self.next, Next::OweClose | Next::OwePong)
-    }
-}
-
-impl From<Next> for Turn {
-    fn from(next: Next) -> Self {
-        Self {
-            next,
-            span: Span::default(),
-        }
-    }
 }
 
 /// Pings and pongs in the second under way.
@@ -399,8 +358,8 @@ impl Receiver {
 
     /// The frame that pays what is owed.
     pub(super) fn reply(&self, owed: Turn) -> Option<Reply> {
-        if owed.next == Next::OwePong {
-            return Reply::new(OpCode::Pong, self.decoder.payload(owed.span)).ok();
+        if owed.is(Next::OwePong) {
+            return Reply::new(OpCode::Pong, self.decoder.payload(owed.span())).ok();
         }
         self.closing.reply()
     }
@@ -426,9 +385,12 @@ impl Receiver {
     /// Turns what was found into an event.
     #[inline(always)]
     pub(super) fn event(&mut self, found: Turn, now: Instant) -> Event<'_> {
-        if found.next == Next::Text {
+        if found.is(Next::Binary) {
+            return Event::Binary(self.decoder.payload(found.span()));
+        }
+        if found.is(Next::Text) {
             // Text is checked here, by the pass that makes it a `&str`.
-            return match check(self.decoder.payload(found.span)) {
+            return match check(self.decoder.payload(found.span())) {
                 Ok(text) => Event::Text(text),
                 Err(_) => {
                     self.owes_close |= self.closing.fault(NOT_UTF8, now);
@@ -442,9 +404,9 @@ impl Receiver {
     /// Turns what was found into an event of its own, without a copy where that is worth it.
     #[inline(always)]
     pub(super) fn owned_event(&mut self, found: Turn, now: Instant) -> OwnedEvent {
-        let text = match found.next {
-            Next::Binary => return OwnedEvent::Binary(self.decoder.take(found.span)),
-            Next::Text => Text::try_from(self.decoder.take(found.span)),
+        let text = match found.next() {
+            Next::Binary => return OwnedEvent::Binary(self.decoder.take(found.span())),
+            Next::Text => Text::try_from(self.decoder.take(found.span())),
             Next::Assembled => match self.decoder.take_assembled() {
                 Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data.into()),
                 Some(Assembled::Text(text)) => Ok(text.into()),
@@ -467,18 +429,18 @@ impl Receiver {
     }
 }
 
-/// Lends what was found.
-#[inline]
+/// Lends what was found. Out of line: the common events are lent without it, in registers.
+#[inline(never)]
 fn lend<'a>(decoder: &'a Decoder, closing: &'a Closing, found: Turn) -> Event<'a> {
-    let payload = decoder.payload(found.span);
-    match found.next {
+    let payload = decoder.payload(found.span());
+    match found.next() {
         Next::Assembled => match decoder.assembled() {
             Some(Assembled::Text(text)) => Event::Text(text),
             Some(Assembled::Binary(data)) => Event::Binary(data),
             None => Event::Binary(&[]),
         },
         Next::Binary => Event::Binary(payload),
-        Next::Closed | Next::Fault | Next::OweClose => ended(closing, found.next),
+        Next::Closed | Next::Fault | Next::OweClose => ended(closing, found.next()),
         Next::Ping => Event::Ping(payload),
         Next::OwePong | Next::Pong => Event::Pong(payload),
         Next::Text => match check(payload) {

@@ -21,8 +21,7 @@ const IN_PLACE_MAX: usize = 64 * 1024;
 /// Long pieces are unmasked, checked and appended in blocks that stay in the first-level cache.
 const BLOCK: usize = 16 * 1024;
 
-/// A payload in the receive buffer, good until the next step. It fits in a register: handing
-/// positions on through memory costs more than decoding a short message.
+/// A payload in the receive buffer, good until the next step. It fits in a register.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Span {
     at: u8,
@@ -31,12 +30,31 @@ pub(crate) struct Span {
 
 impl Span {
     #[inline(always)]
-    fn new(at: usize, len: usize) -> Self {
+    pub(crate) fn new(at: usize, len: usize) -> Self {
         debug_assert!(at <= Header::MAX_LEN && len <= IN_PLACE_MAX);
         #[allow(clippy::cast_possible_truncation, reason = "asserted above")]
         Self {
             at: at as u8,
             len: len as u32,
+        }
+    }
+
+    /// The 40 bits that it consists of.
+    #[inline(always)]
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(self.len) << 8 | u64::from(self.at)
+    }
+
+    /// The inverse of [`to_bits`](Self::to_bits).
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "32 bits and 8 bits were put in"
+    )]
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self {
+            at: bits as u8,
+            len: (bits >> 8) as u32,
         }
     }
 
@@ -203,38 +221,48 @@ impl Decoder {
     #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Step> {
         self.give_back();
-        // The common case, decided in a few comparisons: a short message, alone in its frame and
-        // all there. Everything else, faults included, is left to the slow path.
-        if self.frame.is_none() && self.message.is_none() {
-            let masked = self.rules.mask == MaskRule::Required;
-            let bytes = self.buf.filled_mut();
-            if let [first @ (0x81 | 0x82), second, ..] = *bytes {
-                let (at, short) = if masked {
-                    (6, second ^ 0x80)
-                } else {
-                    (2, second)
-                };
-                let len = usize::from(short);
-                if short < 126 && bytes.len() >= at + len && len <= self.limits.max_short() {
-                    if masked {
-                        let (head, payload) = bytes.split_at_mut(6);
-                        let key = MaskKey::new([head[2], head[3], head[4], head[5]]);
-                        mask(&mut payload[..len], key, 0);
-                    }
-                    self.lent = at + len;
-                    let what = if first == 0x81 {
-                        What::Text
-                    } else {
-                        What::Binary
-                    };
-                    return Some(Step {
-                        what,
-                        span: Span::new(at, len),
-                    });
-                }
-            }
+        self.step_whole().or_else(|| self.step_slow())
+    }
+
+    /// The common case, decided in a few comparisons: a message of less than 64 KiB, alone in its
+    /// frame and all there. Everything else, faults included, is left to the slow path.
+    #[inline(always)]
+    fn step_whole(&mut self) -> Option<Step> {
+        if self.frame.is_some() || self.message.is_some() {
+            return None;
         }
-        self.step_slow()
+        let masked = self.rules.mask == MaskRule::Required;
+        let bytes = self.buf.filled_mut();
+        let [first @ (0x81 | 0x82), second, ..] = *bytes else {
+            return None;
+        };
+        let short = if masked { second ^ 0x80 } else { second };
+        let (at, len) = match (short, bytes.get(2..4)) {
+            (0..=125, _) => (2, usize::from(short)),
+            (126, Some(&[a, b])) if a > 0 || b > 125 => {
+                (4, usize::from(u16::from_be_bytes([a, b])))
+            }
+            _ => return None,
+        };
+        let at = if masked { at + 4 } else { at };
+        if bytes.len() < at + len || len > self.limits.max_short() {
+            return None;
+        }
+        if masked {
+            let (head, payload) = bytes.split_at_mut(at);
+            let key = *head.last_chunk()?;
+            mask(&mut payload[..len], MaskKey::new(key), 0);
+        }
+        self.lent = at + len;
+        let what = if first == 0x81 {
+            What::Text
+        } else {
+            What::Binary
+        };
+        Some(Step {
+            what,
+            span: Span::new(at, len),
+        })
     }
 
     #[inline(never)]
