@@ -47,7 +47,6 @@ const FLOORS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("session", &["policy", "rng", "seed", "time"]),
     (
         "session",
         &[
