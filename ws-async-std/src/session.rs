@@ -12,7 +12,8 @@ use ws_core::url::{Host, Url};
 
 use crate::FuturesIo;
 use crate::net::{TcpStream, resolve, spawn};
-pub use ws_core::session::{End, Event, Lost, State};
+pub use ws_core::pump::client::RequestFailed;
+pub use ws_core::session::{End, Event, Lost, Payload, State};
 
 /// A handle on a session, good through any number of connections.
 pub type Client<D = NoDialect> = client::Client<D, FuturesIo>;

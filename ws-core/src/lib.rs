@@ -63,6 +63,7 @@
 //! |---|---|---|
 //! | `std` | yes | conversions from `std::io`, vectored writes, [`options`]; without it the crate is `no_std + alloc` |
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
+//! | `json` | no | the JSON-RPC dialect of sessions |
 //! | `pump` | no | the driver that the async bindings share |
 #![no_std]
 #![warn(

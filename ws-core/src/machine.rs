@@ -120,6 +120,8 @@ pub enum Deadline {
     Ping,
     /// The answer to a keepalive ping is overdue.
     Pong,
+    /// A request has waited too long for its answer.
+    Request,
     /// It is time to dial again.
     Retry,
 }
@@ -133,6 +135,7 @@ impl fmt::Display for Deadline {
             Self::Idle => "idle",
             Self::Ping => "ping",
             Self::Pong => "pong",
+            Self::Request => "request",
             Self::Retry => "retry",
         })
     }

@@ -11,7 +11,8 @@ use ws_core::session::{DialError, Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::{Host, Url};
 
 use crate::Tokio;
-pub use ws_core::session::{End, Event, Lost, State};
+pub use ws_core::pump::client::RequestFailed;
+pub use ws_core::session::{End, Event, Lost, Payload, State};
 
 /// A handle on a session, good through any number of connections.
 pub type Client<D = NoDialect> = client::Client<D, Tokio>;

@@ -24,7 +24,8 @@ use ws_core::pump::client;
 use ws_core::session::{ConnId, DialError, Dialect, Initial, NoDialect, SendError, SessionConfig};
 use ws_core::url::{Host, Url};
 
-pub use ws_core::session::{End, Event, Lost, State};
+pub use ws_core::pump::client::RequestFailed;
+pub use ws_core::session::{End, Event, Lost, Payload, State};
 
 use reactor::{Clock, Reactor};
 
@@ -147,6 +148,14 @@ impl<D: Dialect> Client<D> {
         self.0.send(message)
     }
 
+    /// Asks the server something and waits for the answer, up to the timeout of the configuration.
+    ///
+    /// # Errors
+    /// It was not accepted, or got no answer; the error says whether it may have been executed.
+    pub fn request(&self, request: &D::Request) -> Result<Payload, RequestFailed> {
+        wait(self.0.request(request))
+    }
+
     /// Ends the session: with a Close frame if there is a connection, at once otherwise. The end is
     /// told by [`Events`] and by [`ended`](Self::ended).
     ///
@@ -162,8 +171,8 @@ impl<D: Dialect> Client<D> {
     }
 
     /// Replaces what connections are asked for, from the next dial on.
-    pub fn set_request(&self, request: Request) {
-        self.0.set_request(request);
+    pub fn set_target(&self, request: Request) {
+        self.0.set_target(request);
     }
 
     /// Where the session stands.

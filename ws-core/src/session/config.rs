@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::correlate::CorrelatorConfig;
 use crate::connection::{self, Keepalive};
 use crate::handshake::Limits;
 use crate::policy::{BackoffPolicy, Classifier, DialLimit};
@@ -40,6 +41,8 @@ pub struct SessionConfig {
     pub budget: Option<DialLimit>,
     /// What failures mean.
     pub classifier: Classifier,
+    /// Bounds of requests, their timeout among them (30 s by default).
+    pub requests: CorrelatorConfig,
 }
 
 /// What a failure before the first connection was ready means.
@@ -66,6 +69,7 @@ impl Default for SessionConfig {
             reconnect: true,
             budget: Some(DialLimit::default()),
             classifier: Classifier::default(),
+            requests: CorrelatorConfig::default(),
         }
     }
 }
@@ -124,6 +128,13 @@ impl SessionConfig {
     #[must_use]
     pub fn classifier(mut self, classifier: Classifier) -> Self {
         self.classifier = classifier;
+        self
+    }
+
+    /// Sets [`requests`](Self#structfield.requests).
+    #[must_use]
+    pub fn requests(mut self, config: CorrelatorConfig) -> Self {
+        self.requests = config;
         self
     }
 }

@@ -3,6 +3,9 @@
 //! A dialect is pure: it turns intents into messages and messages into what they mean. It performs
 //! no I/O, knows no time, and decides nothing about connections.
 
+use core::convert::Infallible;
+
+use super::correlate::{Key, RequestId};
 use crate::connection::Sender;
 use crate::error::SendError;
 use crate::handshake::Agreed;
@@ -10,8 +13,14 @@ use crate::message::Message;
 
 /// An application protocol over WebSocket.
 ///
-/// Every method has a default, so that a dialect states only what its protocol has.
+/// All methods but one have a default, so that a dialect states only what its protocol has.
 pub trait Dialect {
+    /// What an application asks of the server; `Infallible` if the protocol knows no requests.
+    type Request;
+
+    /// Says a request; its answer is recognised by `id`.
+    fn request(&mut self, id: RequestId, request: &Self::Request, out: &mut Out<'_>);
+
     /// Says what every connection begins with. It leaves before anything else is sent.
     fn on_connect(&mut self, agreed: &Agreed, out: &mut Out<'_>) {
         let _ = (agreed, out);
@@ -27,19 +36,27 @@ pub trait Dialect {
 /// What a message is.
 ///
 /// Exhaustive on purpose: the session has a place for each.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Class {
-    /// Something for the application.
-    Message,
     /// Part of the protocol, and dealt with.
     Handled,
+    /// Something for the application.
+    Message,
+    /// The answer to a request.
+    Response(Key),
 }
 
 /// Plain messages: no login, no requests, no topics.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct NoDialect;
 
-impl Dialect for NoDialect {}
+impl Dialect for NoDialect {
+    type Request = Infallible;
+
+    fn request(&mut self, _: RequestId, request: &Infallible, _: &mut Out<'_>) {
+        match *request {}
+    }
+}
 
 /// Where a dialect says what it has to send.
 #[derive(Debug)]
@@ -64,7 +81,7 @@ impl<'a> Out<'a> {
         }
     }
 
-    pub(super) const fn failed(&self) -> bool {
-        self.failed.is_some()
+    pub(super) fn failed(self) -> Option<SendError> {
+        self.failed
     }
 }

@@ -1,8 +1,11 @@
 //! Bytes and time: the session as a machine that any driver of a connection can drive.
 
 use super::Session;
+use core::time::Duration;
+
+use super::correlate::{Answer, RequestId, Unmatched};
 use super::dialect::{Class, Dialect, Out};
-use super::event::{Action, ConnId, Event, Lent, passed_on};
+use super::event::{Action, ConnId, Event, Lent, Payload, passed_on};
 use super::link::Link;
 use super::lost::Lost;
 use super::order::Phase;
@@ -11,6 +14,14 @@ use crate::buf::{RecvBuf, SendBuf};
 use crate::connection::Event as Heard;
 use crate::machine::{Deadline, Machine, Transport, TransportEnd};
 use crate::message::Message;
+
+/// What the event that the connection found is to the application.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sorted {
+    Answer(RequestId, Duration),
+    Plain,
+    Stray(Unmatched),
+}
 
 impl<D: Dialect> Session<D> {
     /// The next thing that only the owner can do. Ask again until there is none, before waiting.
@@ -27,6 +38,7 @@ impl<D: Dialect> Session<D> {
     /// Processes what was received, up to the next event or action; `false` if there is neither.
     /// Asking again changes nothing.
     pub fn ready(&mut self, now: Instant) -> bool {
+        self.note_sent(now);
         loop {
             if !self.events.is_empty() || !self.actions.is_empty() {
                 return true;
@@ -38,15 +50,14 @@ impl<D: Dialect> Session<D> {
                     if !connection.ready(now) {
                         return false;
                     }
-                    if self.sorted {
+                    if self.sorted.is_some() {
                         return true;
                     }
                     self.sort(now)
                 }
             };
             if !go_on {
-                self.sorted = matches!(self.link, Link::Open { .. });
-                return self.sorted;
+                return self.sorted.is_some();
             }
         }
     }
@@ -60,10 +71,22 @@ impl<D: Dialect> Session<D> {
         if let Some(event) = self.events.pop_front() {
             return Some(event.map(|none| match none {}, |none| match none {}));
         }
-        self.sorted = false;
-        match &mut self.link {
-            Link::Open { connection, .. } => passed_on(connection.poll(now)?.0),
-            Link::Down | Link::Dialing { .. } | Link::Opening { .. } => None,
+        let sorted = self.sorted.take()?;
+        let Link::Open { connection, .. } = &mut self.link else {
+            return None;
+        };
+        let event = connection.poll(now)?.0;
+        match sorted {
+            Sorted::Plain => passed_on(event),
+            Sorted::Answer(id, round_trip) => Some(Event::Response {
+                id,
+                message: payload(event)?,
+                round_trip,
+            }),
+            Sorted::Stray(why) => Some(Event::Unmatched {
+                why,
+                message: payload(event)?,
+            }),
         }
     }
 
@@ -104,11 +127,14 @@ impl<D: Dialect> Session<D> {
     /// When [`handle_timeout`](Self::handle_timeout) must be called at the latest, and why.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
-        match self.phase {
+        let link = match self.phase {
             Phase::Idle | Phase::Over => None,
             Phase::Waiting { at, .. } => Some((at, Deadline::Retry)),
             Phase::Trying { .. } => self.link.poll_timeout(),
-        }
+        };
+        let request = self.requests.poll_timeout();
+        let request = request.map(|at| (at, Deadline::Request));
+        [link, request].into_iter().flatten().min()
     }
 
     /// Acts on the deadlines that have passed. Calling it early changes nothing.
@@ -117,6 +143,7 @@ impl<D: Dialect> Session<D> {
             Some(machine) => machine.handle_timeout(now),
             None => self.expire(now),
         }
+        self.expire_requests(now);
     }
 
     fn current(&mut self, conn: ConnId) -> Option<&mut Link> {
@@ -168,7 +195,10 @@ impl<D: Dialect> Session<D> {
         let message = match found {
             Some(Heard::Text(text)) => Message::Text(text),
             Some(Heard::Binary(data)) => Message::Binary(data),
-            Some(Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_)) => return false,
+            Some(Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_)) => {
+                self.sorted = Some(Sorted::Plain);
+                return false;
+            }
             Some(Heard::Closed(closed)) => {
                 let lost = Lost::Closed(closed.clone());
                 self.lost_link(lost, now);
@@ -178,17 +208,33 @@ impl<D: Dialect> Session<D> {
         };
         let mut out = Out::new(sender);
         let class = self.dialect.classify(&message, &mut out);
-        if out.failed() {
+        if out.failed().is_some() {
             self.lost_link(Lost::Setup, now);
             return true;
         }
-        match class {
-            Class::Message => false,
+        self.sorted = Some(match class {
+            Class::Message => Sorted::Plain,
+            Class::Response(key) => match self.requests.answered(&key, now) {
+                Answer::Matched(answered) => {
+                    self.extents.remove(&answered.id);
+                    Sorted::Answer(answered.id, answered.round_trip)
+                }
+                Answer::Unmatched(why) => Sorted::Stray(why),
+            },
             Class::Handled => {
                 connection.poll(now);
-                true
+                return true;
             }
-        }
+        });
+        false
+    }
+}
+
+fn payload(event: Heard<'_>) -> Option<Payload<&str, &[u8]>> {
+    match event {
+        Heard::Binary(data) => Some(Payload::Binary(data)),
+        Heard::Text(text) => Some(Payload::Text(text)),
+        Heard::Closed(_) | Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_) => None,
     }
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::correlate::{self, RequestId, Sent, Unmatched};
 use super::lost::{End, Lost};
 use crate::Instant;
 use crate::connection::Event as Heard;
@@ -100,6 +101,24 @@ pub enum Event<T = Text, B = Bytes> {
         /// How long the session was not ready before, unless it never was.
         downtime: Option<Duration>,
     },
+    /// A request ended without an answer.
+    RequestEnded {
+        /// Which.
+        id: RequestId,
+        /// Why.
+        why: correlate::End,
+        /// How much of it had left. If nothing had, it was certainly not executed.
+        sent: Sent,
+    },
+    /// The answer to a request.
+    Response {
+        /// To which.
+        id: RequestId,
+        /// The message that is the answer.
+        message: Payload<T, B>,
+        /// Since the request was sent.
+        round_trip: Duration,
+    },
     /// The session will dial again.
     RetryScheduled {
         /// Which dial of its episode that will be, counted from 1.
@@ -113,6 +132,41 @@ pub enum Event<T = Text, B = Bytes> {
     Terminated(End),
     /// A text message.
     Text(T),
+    /// An answer that no request waits for.
+    Unmatched {
+        /// Why not.
+        why: Unmatched,
+        /// The answer.
+        message: Payload<T, B>,
+    },
+}
+
+/// A message of either kind.
+///
+/// Exhaustive on purpose: RFC 6455 knows two.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Payload<T = Text, B = Bytes> {
+    /// Binary.
+    Binary(B),
+    /// Text.
+    Text(T),
+}
+
+impl<T, B> Payload<T, B> {
+    /// The text of a text message.
+    pub fn into_text(self) -> Option<T> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    fn map<U, C>(self, text: impl FnOnce(T) -> U, bytes: impl FnOnce(B) -> C) -> Payload<U, C> {
+        match self {
+            Self::Binary(data) => Payload::Binary(bytes(data)),
+            Self::Text(data) => Payload::Text(text(data)),
+        }
+    }
 }
 
 impl Event<&str, &[u8]> {
@@ -142,7 +196,11 @@ impl<T, B> Event<T, B> {
     pub const fn is_data(&self) -> bool {
         matches!(
             self,
-            Self::Binary(_) | Self::Ping(_) | Self::Pong(_) | Self::Text(_)
+            Self::Binary(_)
+                | Self::Ping(_)
+                | Self::Pong(_)
+                | Self::Text(_)
+                | Self::Unmatched { .. }
         )
     }
 
@@ -177,11 +235,25 @@ impl<T, B> Event<T, B> {
                 attempt,
                 downtime,
             },
+            Self::RequestEnded { id, why, sent } => Event::RequestEnded { id, why, sent },
+            Self::Response {
+                id,
+                message,
+                round_trip,
+            } => Event::Response {
+                id,
+                message: message.map(text, bytes),
+                round_trip,
+            },
             Self::RetryScheduled { attempt, delay, at } => {
                 Event::RetryScheduled { attempt, delay, at }
             }
             Self::Terminated(end) => Event::Terminated(end),
             Self::Text(data) => Event::Text(text(data)),
+            Self::Unmatched { why, message } => Event::Unmatched {
+                why,
+                message: message.map(text, bytes),
+            },
         }
     }
 }

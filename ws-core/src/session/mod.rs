@@ -11,7 +11,10 @@
 //! | `event` | what it tells, and what it asks for |
 //! | `lost` | why there is no connection |
 //! | `dialect` | what one application protocol says |
+//! | `jsonrpc` | JSON-RPC 2.0 (feature `json`) |
 //! | `link` | the connection of the moment |
+//! | `requests` | what the application asks, and what has become of it |
+//! | `send` | what the application sends |
 //! | `order` | what follows what: every transition of the session |
 //! | `drive` | bytes and time: the session as a [`Machine`](crate::Machine) |
 //!
@@ -51,28 +54,37 @@ pub mod correlate;
 mod dialect;
 mod drive;
 mod event;
+#[cfg(feature = "json")]
+mod jsonrpc;
 mod link;
 mod lost;
 mod order;
 pub mod queue;
+mod requests;
 mod send;
 mod state;
 pub mod subscriptions;
 
 pub use config::{Initial, SessionConfig};
 pub use dialect::{Class, Dialect, NoDialect, Out};
-pub use event::{Action, ConnId, Event, Lent};
+pub use event::{Action, ConnId, Event, Lent, Payload};
+#[cfg(feature = "json")]
+pub use jsonrpc::{Call, JsonRpc, RpcError};
 pub use lost::{DialError, End, Lost};
+pub use requests::RequestError;
 pub use send::SendError;
 pub use state::State;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::convert::Infallible;
 use core::fmt;
 use core::time::Duration;
 
+use self::correlate::{Correlator, RequestId};
+use self::drive::Sorted;
 use self::link::Link;
 use self::order::{Afterwards, Phase};
+use self::requests::Extent;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::handshake::Request;
 use crate::policy::{Backoff, Credentials, DialBudget, Judge};
@@ -92,7 +104,12 @@ pub struct Session<D = NoDialect> {
     phase: Phase,
     afterwards: Afterwards,
     /// What the connection found is for the application, says the dialect.
-    sorted: bool,
+    sorted: Option<Sorted>,
+    requests: Correlator<()>,
+    /// Where the requests under way lie in the bytes of this connection.
+    extents: BTreeMap<RequestId, Extent>,
+    /// Requests that have not left yet, in the order in which they do.
+    leaving: VecDeque<RequestId>,
     /// The number of the last connection.
     conns: u64,
     /// Inputs for connections that were over.
@@ -126,13 +143,16 @@ impl<D: Dialect> Session<D> {
             backoff: Backoff::new(config.backoff.clone()),
             judge: Judge::new(config.classifier.clone(), Credentials::Fixed),
             budget: config.budget.map(DialBudget::new),
+            requests: Correlator::new(config.requests.clone()),
             config,
             request,
             dialect,
             link: Link::Down,
             phase: Phase::Idle,
             afterwards: Afterwards::Judge,
-            sorted: false,
+            sorted: None,
+            extents: BTreeMap::new(),
+            leaving: VecDeque::new(),
             conns: 0,
             stale: 0,
             started: Instant::ORIGIN,
@@ -181,12 +201,12 @@ impl<D: Dialect> Session<D> {
 
     /// What connections are asked for.
     #[must_use]
-    pub const fn request(&self) -> &Request {
+    pub const fn target(&self) -> &Request {
         &self.request
     }
 
     /// Replaces what connections are asked for, from the next dial on: another host, a fresh token.
-    pub fn set_request(&mut self, request: Request) {
+    pub fn set_target(&mut self, request: Request) {
         self.request = request;
     }
 

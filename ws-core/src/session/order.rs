@@ -159,7 +159,7 @@ impl<D: Dialect> Session<D> {
         let agreed = connection.agreed().clone();
         let mut out = Out::new(connection.sender());
         self.dialect.on_connect(&agreed, &mut out);
-        let failed = out.failed();
+        let failed = out.failed().is_some();
         self.events.push_back(Event::Opened { conn, agreed });
         self.link = Link::Open {
             conn,
@@ -197,6 +197,7 @@ impl<D: Dialect> Session<D> {
     pub(super) fn lost_link(&mut self, lost: Lost, now: Instant) {
         let ready = self.link.ready().is_some();
         let open = matches!(self.link, Link::Open { .. });
+        let sent = self.extents();
         let Some(conn) = self.hang_up() else {
             return;
         };
@@ -207,6 +208,7 @@ impl<D: Dialect> Session<D> {
             conn,
             lost: lost.clone(),
         });
+        self.fail_requests(&sent, now);
         if ready {
             self.down_since = Some(now);
         }

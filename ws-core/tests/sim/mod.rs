@@ -177,6 +177,15 @@ impl<D: Dialect> Sim<D> {
         self.settle();
     }
 
+    /// The transport breaks before anything more is written.
+    pub(crate) fn cut_now(&mut self, end: TransportEnd) {
+        let conn = self.session.conn();
+        self.peer = None;
+        self.session.unwritable(conn, self.now);
+        self.session.lost(conn, end);
+        self.settle();
+    }
+
     /// From now on nothing arrives any more, and nobody notices.
     pub(crate) fn black_hole(&mut self) {
         if let Some((_, peer)) = &mut self.peer {
@@ -427,6 +436,23 @@ pub(crate) fn describe(event: &Lent<'_>) -> String {
             Some(downtime) => format!("ready {attempt} after {}", downtime.as_millis()),
             None => format!("ready {attempt}"),
         },
+        Event::RequestEnded { id, why, sent } => {
+            format!("request {} ended: {why:?} {sent:?}", id.number())
+        }
+        Event::Response {
+            id,
+            message,
+            round_trip,
+        } => {
+            let text = message.clone().into_text().unwrap_or("bytes");
+            let answer = text.split_once('!').map_or(text, |(_, answer)| answer);
+            format!(
+                "answer to {} after {}: {answer}",
+                id.number(),
+                round_trip.as_millis()
+            )
+        }
+        Event::Unmatched { why, message } => format!("unmatched {why:?} {message:?}"),
         Event::RetryScheduled { attempt, delay, .. } => {
             format!("attempt {attempt} in {}", delay.as_millis())
         }

@@ -9,9 +9,10 @@
     reason = "handles in other tasks share the session; the lock is never held while waiting"
 )]
 
+mod ask;
 mod run;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -24,6 +25,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_core::Stream;
 
+use ask::Asked;
+
+pub use ask::RequestFailed;
 pub use run::{Dial, Dialing, Run};
 
 use super::runtime::Runtime;
@@ -31,6 +35,7 @@ use crate::close::CloseCode;
 use crate::error;
 use crate::handshake::Request;
 use crate::message::Message;
+use crate::session::correlate::RequestId;
 use crate::session::{ConnId, Dialect, End, Event, NoDialect, SendError, Session, State};
 
 /// Events that wait for the application before nothing more is read.
@@ -70,6 +75,8 @@ struct Inner<D, R> {
     driver: Option<Waker>,
     /// The task that waits for an event.
     reader: Option<Waker>,
+    /// Requests that a task waits for.
+    asked: BTreeMap<RequestId, Asked>,
     /// Tasks that wait for another state.
     watchers: Vec<Waker>,
     /// Handles, the events included.
@@ -117,6 +124,7 @@ where
             end: None,
             driver: None,
             reader: None,
+            asked: BTreeMap::new(),
             watchers: Vec::new(),
             handles: 2,
             unread: false,
@@ -156,8 +164,8 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     }
 
     /// Replaces what connections are asked for, from the next dial on.
-    pub fn set_request(&self, request: Request) {
-        self.command(|session, _| session.set_request(request));
+    pub fn set_target(&self, request: Request) {
+        self.command(|session, _| session.set_target(request));
     }
 
     /// Where the session stands.

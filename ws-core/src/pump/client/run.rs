@@ -177,6 +177,9 @@ where
             if let Event::Terminated(end) = &event {
                 inner.end = Some(end.clone());
             }
+            let Some(event) = inner.answer(event, wake) else {
+                continue;
+            };
             if !(inner.unread || full && event.is_data()) {
                 inner.events.push_back(event);
             }
@@ -223,6 +226,7 @@ impl<D, S, R, C> Drop for Run<D, S, R, C> {
         }
         let mut wake = mem::take(&mut inner.watchers);
         wake.extend(inner.reader.take());
+        inner.abandon(&mut wake);
         drop(inner);
         for waker in wake {
             waker.wake();

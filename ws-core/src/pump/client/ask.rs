@@ -1,0 +1,155 @@
+//! Requests through a handle: each answer goes to the task that asked.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
+
+use thiserror::Error;
+
+use super::super::runtime::Runtime;
+use super::{Client, Inner, Shared};
+use crate::error::Explanation;
+use crate::session::correlate::{End, RequestId, Sent};
+use crate::session::{Dialect, Event, Payload, RequestError};
+
+/// A request that a task waits for.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    result: Option<Result<Payload, RequestFailed>>,
+    waker: Option<Waker>,
+}
+
+/// A request got no answer.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum RequestFailed {
+    /// It was made, and ended without one.
+    #[error("{}", match .why {
+        End::Cancelled => "the request was cancelled",
+        End::Closed => "the session is over",
+        End::Disconnected => "the connection was lost before the answer came",
+        End::TimedOut => "no answer came in time",
+    })]
+    Ended {
+        /// Why.
+        why: End,
+        /// How much of it had left: if nothing had, it was certainly not executed.
+        sent: Sent,
+    },
+    /// It was not accepted; nothing of it was sent.
+    #[error(transparent)]
+    Refused(#[from] RequestError),
+}
+
+impl RequestFailed {
+    /// Is it certain that the server has not seen the request? Then it can be made again without
+    /// risk.
+    #[must_use]
+    pub const fn definitely_not_executed(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Ended { sent: Sent::No, .. })
+    }
+
+    /// What happened and what to do about it.
+    #[must_use]
+    pub const fn explain(&self) -> Explanation {
+        match self {
+            Self::Refused(error) => error.explain(),
+            Self::Ended { sent: Sent::No, .. } => {
+                Explanation::new("The request had not left when it ended", "Make it again")
+            }
+            Self::Ended { .. } => Explanation::new(
+                "The server may have executed the request, and its answer is lost",
+                "Ask the server what became of it before making it again",
+            ),
+        }
+    }
+}
+
+impl<D: Dialect, R: Runtime> Client<D, R> {
+    /// Asks the server something and waits for the answer, up to the timeout of the configuration.
+    ///
+    /// # Errors
+    /// It was not accepted, or got no answer; the error says whether it may have been executed.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the request is cancelled: what had been queued still leaves, and
+    /// its answer becomes [`Event::Unmatched`].
+    pub async fn request(&self, request: &D::Request) -> Result<Payload, RequestFailed> {
+        let waiting = Waiting {
+            id: self.begin(request)?,
+            shared: Arc::clone(&self.shared),
+        };
+        poll_fn(|cx| {
+            let mut inner = waiting.shared.lock();
+            let Some(asked) = inner.asked.get_mut(&waiting.id) else {
+                // The driver is gone, and the session with it.
+                return Poll::Ready(Err(RequestFailed::Ended {
+                    why: End::Closed,
+                    sent: Sent::Partial,
+                }));
+            };
+            if let Some(result) = asked.result.take() {
+                return Poll::Ready(result);
+            }
+            asked.waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn begin(&self, request: &D::Request) -> Result<RequestId, RequestError> {
+        let mut inner = self.shared.lock();
+        let Inner { session, clock, .. } = &mut *inner;
+        let id = session.request(request, clock.now())?;
+        inner.asked.insert(id, Asked::default());
+        let driver = inner.wake_driver();
+        drop(inner);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        Ok(id)
+    }
+}
+
+/// A request under way; dropping it stops the wait.
+struct Waiting<D: Dialect, R: Runtime> {
+    id: RequestId,
+    shared: Arc<Shared<D, R>>,
+}
+
+impl<D: Dialect, R: Runtime> Drop for Waiting<D, R> {
+    fn drop(&mut self) {
+        let mut inner = self.shared.lock();
+        inner.asked.remove(&self.id);
+        let Inner { session, clock, .. } = &mut *inner;
+        let _ = session.cancel(self.id, clock.now());
+    }
+}
+
+impl<D, R> Inner<D, R> {
+    /// Hands an event to the task that waits for it; otherwise gives it back.
+    pub(super) fn answer(&mut self, event: Event, wake: &mut Vec<Waker>) -> Option<Event> {
+        let id = match &event {
+            Event::Response { id, .. } | Event::RequestEnded { id, .. } => *id,
+            _ => return Some(event),
+        };
+        let Some(asked) = self.asked.get_mut(&id) else {
+            return Some(event);
+        };
+        asked.result = match event {
+            Event::Response { message, .. } => Some(Ok(message)),
+            Event::RequestEnded { why, sent, .. } => Some(Err(RequestFailed::Ended { why, sent })),
+            event => return Some(event),
+        };
+        wake.extend(asked.waker.take());
+        None
+    }
+
+    /// The driver is gone: nobody will answer any more.
+    pub(super) fn abandon(&mut self, wake: &mut Vec<Waker>) {
+        for asked in core::mem::take(&mut self.asked).into_values() {
+            wake.extend(asked.waker);
+        }
+    }
+}
