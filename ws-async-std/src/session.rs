@@ -5,7 +5,7 @@ use std::io;
 
 use ws_core::handshake::{Request, RequestError};
 use ws_core::options::{SessionOptions, StartError};
-use ws_core::policy::Stage;
+use ws_core::policy::{IoClass, Stage};
 use ws_core::pump::client::{self, Dialing};
 use ws_core::session::{DialError, Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::{Host, Url};
@@ -90,6 +90,10 @@ where
 
 fn dial(url: Url, nodelay: bool) -> Dialing<TcpStream> {
     Box::pin(async move {
+        if url.is_secure() {
+            // A target that was set later may ask for what start() refuses.
+            return Err(DialError::new(Stage::Tls, IoClass::Tls));
+        }
         let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
         let port = url.port();
         let stream = match url.host() {

@@ -168,7 +168,7 @@ impl ProtocolError {
             ),
             Self::ReservedBits => Explanation::new(
                 "The peer used an extension that was not negotiated",
-                "Switch compression off at the peer, or negotiate permessage-deflate",
+                "Switch the extension off at the peer; compression, most likely",
             ),
             Self::TooManyEmptyFragments { .. } | Self::TooManyFragments { .. } => Explanation::new(
                 "The peer cut a message into more pieces than this end allows",

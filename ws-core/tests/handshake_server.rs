@@ -57,13 +57,20 @@ fn another_method_than_get_is_405_with_allow() {
 
 #[test]
 fn an_http_version_below_1_1_or_unknown_is_505() {
-    for version in ["HTTP/1.0", "HTTP/0.9", "HTTP/1.2", "HTTP/2.0"] {
+    for version in ["HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/2.1"] {
         let expected = (505, HandshakeError::BadHttpVersion);
         assert_eq!(refused(&request_but("HTTP/1.1", version)), expected);
     }
     // The preface of HTTP/2 (RFC 9113 §3.4).
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     assert_eq!(refused(preface), (505, HandshakeError::BadHttpVersion));
+}
+
+#[test]
+fn an_http_version_above_1_1_is_read_as_1_1() {
+    for version in ["HTTP/1.2", "HTTP/1.9"] {
+        accepted(&request_but("HTTP/1.1", version));
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub async fn connect_with(
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix
-/// socket, a pipe.
+/// socket, a pipe. Of the options, those about dialing and `nodelay` are the caller's affair here.
 ///
 /// # Errors
 /// As [`connect`].

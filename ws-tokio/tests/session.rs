@@ -186,6 +186,27 @@ async fn connect_says_why_there_is_no_connection() {
 }
 
 #[tokio::test]
+async fn a_target_with_tls_is_never_dialled_in_the_clear() {
+    let (listener, url) = listener().await;
+    let (client, mut events) = start(Request::new(&*url).unwrap(), &options(quick())).unwrap();
+    let (stream, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let secure = url.replace("ws://", "wss://");
+    client.set_target(Request::new(&*secure).unwrap());
+    drop(stream);
+    loop {
+        let event = next(&mut events).await.unwrap();
+        if let Event::Failed {
+            lost: Lost::Dial(error),
+            ..
+        } = event
+        {
+            assert_eq!(error.to_string(), "tls failed (tls handshake)");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_handles_the_session_says_goodbye() {
     let (listener, url) = listener().await;
     let (client, events) = start(Request::new(&*url).unwrap(), &options(quick())).unwrap();

@@ -19,7 +19,7 @@ use ws_core::error::SendError as Refused;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::message::Message;
 use ws_core::options::{SessionOptions, StartError};
-use ws_core::policy::Stage;
+use ws_core::policy::{IoClass, Stage};
 use ws_core::pump::client;
 use ws_core::session::{ConnId, DialError, Dialect, Initial, NoDialect, SendError, SessionConfig};
 use ws_core::url::{Host, Url};
@@ -114,6 +114,10 @@ where
 }
 
 fn dial(url: &Url, nodelay: bool) -> Result<TcpStream, DialError> {
+    if url.is_secure() {
+        // A target that was set later may ask for what start() refuses.
+        return Err(DialError::new(Stage::Tls, IoClass::Tls));
+    }
     let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
     let port = url.port();
     let addresses = match url.host() {

@@ -43,7 +43,8 @@ pub(crate) fn admit(line: &[u8], headers: Headers) -> Result<Incoming, Handshake
 
 fn check_version(version: &[u8]) -> Result<(), HandshakeError> {
     match version.strip_prefix(b"HTTP/") {
-        Some(b"1.1") => Ok(()),
+        // A higher minor version is read as 1.1 (RFC 9110 §2.5).
+        Some([b'1', b'.', b'1'..=b'9']) => Ok(()),
         Some([b'0'..=b'9', b'.', b'0'..=b'9']) => Err(HandshakeError::BadHttpVersion),
         _ => Err(HandshakeError::BadHead {
             fault: HeadFault::StartLine,

@@ -35,8 +35,8 @@ pub enum HandshakeError {
         /// The header.
         name: &'static str,
     },
-    /// A version of HTTP other than 1.1 (RFC 6455 §4.2.1).
-    #[error("the version of http is not 1.1")]
+    /// A version of HTTP below 1.1, or another major one (RFC 6455 §4.2.1).
+    #[error("the version of http is not 1.1 or later")]
     BadHttpVersion,
     /// The target is neither a path nor an absolute URL (RFC 6455 §4.2.1).
     #[error("the request target is not valid")]

@@ -54,7 +54,7 @@ impl Rejection {
         match self.status {
             300..=399 => Explanation::new(
                 "The server sends clients to another place",
-                "Use the URL in the Location header, or allow redirects",
+                "Use the URL in the Location header (Request::redirected checks it)",
             ),
             401 | 403 | 407 => Explanation::new(
                 "The server does not let this client in",

@@ -67,7 +67,8 @@ impl Expected {
 
     /// Checks an answer with status 101 (RFC 6455 §4.1, the numbered list at its end).
     pub(crate) fn check(&self, minor: u8, headers: &Headers) -> Result<Agreed, HandshakeError> {
-        if minor != 1 {
+        // A higher minor version is read as 1.1 (RFC 9110 §2.5).
+        if minor == 0 {
             return Err(HandshakeError::BadHttpVersion);
         }
         if !lists(headers.get_all("Upgrade"), "websocket") {
