@@ -2,6 +2,7 @@
 //!
 //! | item | keeps |
 //! |---|---|
+//! | [`auth`] | the login and its renewal |
 //! | [`correlate`] | requests and their answers |
 //! | [`queue`] | what waits to be sent, by lane and priority |
 //! | [`subscriptions`] | which topics are wanted, and which the server has confirmed |
@@ -9,6 +10,7 @@
 //! None of them knows a socket, a frame or another of them; they are handed the time, and what they
 //! have to say is returned by the call that caused it, so that nothing piles up inside.
 
+pub mod auth;
 pub mod correlate;
 pub mod queue;
 pub mod subscriptions;
