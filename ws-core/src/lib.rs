@@ -97,6 +97,7 @@ mod seed;
 pub mod session;
 mod time;
 pub mod url;
+mod wall;
 
 /// The buffers of the public API are those of this crate.
 pub use bytes;
@@ -106,3 +107,4 @@ pub use rng::Rng;
 pub use role::Role;
 pub use seed::Seed;
 pub use time::Instant;
+pub use wall::{ParseTimeError, UnixTime};

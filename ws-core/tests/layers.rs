@@ -13,6 +13,7 @@ use support::sources::sources;
 const FLOORS: &[(&str, &[&str])] = &[
     ("role", &[]),
     ("time", &[]),
+    ("wall", &[]),
     ("error", &["close"]),
     ("close", &["error"]),
     ("buf", &[]),
@@ -47,7 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("session", &["policy", "rng", "seed", "time"]),
+    ("session", &["policy", "rng", "seed", "time", "wall"]),
     (
         "options",
         &["connection", "error", "handshake", "seed", "url"],
@@ -80,6 +81,7 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Seed", "seed"),
     ("Transport", "machine"),
     ("TransportEnd", "machine"),
+    ("UnixTime", "wall"),
 ];
 
 /// The modules of this crate that a source names, by whatever path.

@@ -3,6 +3,7 @@
 //! | item | keeps |
 //! |---|---|
 //! | [`auth`] | the login and its renewal |
+//! | [`clock`] | an eye on two clocks: was the computer asleep? |
 //! | [`correlate`] | requests and their answers |
 //! | [`queue`] | what waits to be sent, by lane and priority |
 //! | [`subscriptions`] | which topics are wanted, and which the server has confirmed |
@@ -11,6 +12,7 @@
 //! have to say is returned by the call that caused it, so that nothing piles up inside.
 
 pub mod auth;
+pub mod clock;
 pub mod correlate;
 pub mod queue;
 pub mod subscriptions;
