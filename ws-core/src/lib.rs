@@ -64,6 +64,7 @@
 //! | `std` | yes | conversions from `std::io`, vectored writes, [`options`]; without it the crate is `no_std + alloc` |
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
 //! | `pump` | no | the driver that the async bindings share |
+//! | `testing` | no | recording and replaying what went over a connection |
 #![no_std]
 #![warn(
     clippy::alloc_instead_of_core,
@@ -95,6 +96,8 @@ mod rng;
 mod role;
 mod seed;
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 pub mod url;
 mod wall;

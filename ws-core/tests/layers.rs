@@ -49,6 +49,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("session", &["policy", "rng", "seed", "time", "wall"]),
+    ("testing", &["time", "wall"]),
     (
         "options",
         &["connection", "error", "handshake", "seed", "url"],
