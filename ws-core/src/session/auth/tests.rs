@@ -104,6 +104,13 @@ fn s11_a_renewal_that_fails_for_now_is_tried_again_before_the_expiry() {
     log_in(&mut auth, at(514));
     let event = auth.accepted(Some(secs(600)), Duration::ZERO, &mut rng(), at(515));
     assert!(matches!(event, Some(AuthEvent::Accepted { .. })));
+
+    // The next renewal starts afresh.
+    auth.handle_timeout(&mut rng(), at(995));
+    log_in(&mut auth, at(995));
+    let event = auth.rejected(busy, &mut rng(), at(996));
+    let (why, again) = (LoginFailure::Temporary(11_051), Some(at(997)));
+    assert_eq!(event, Some(AuthEvent::RefreshFailed { why, again }));
 }
 
 #[test]
