@@ -65,6 +65,7 @@
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
 //! | `json` | no | the JSON-RPC dialect of sessions |
 //! | `pump` | no | the driver that the async bindings share |
+//! | `testing` | no | recording and replaying what went over a connection |
 #![no_std]
 #![warn(
     clippy::alloc_instead_of_core,
@@ -96,8 +97,11 @@ mod rng;
 mod role;
 mod seed;
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 pub mod url;
+mod wall;
 
 /// The buffers of the public API are those of this crate.
 pub use bytes;
@@ -107,3 +111,4 @@ pub use rng::Rng;
 pub use role::Role;
 pub use seed::Seed;
 pub use time::Instant;
+pub use wall::{ParseTimeError, UnixTime};

@@ -13,6 +13,7 @@ use support::sources::sources;
 const FLOORS: &[(&str, &[&str])] = &[
     ("role", &[]),
     ("time", &[]),
+    ("wall", &[]),
     ("error", &["close"]),
     ("close", &["error"]),
     ("buf", &[]),
@@ -61,8 +62,10 @@ const FLOORS: &[(&str, &[&str])] = &[
             "rng",
             "seed",
             "time",
+            "wall",
         ],
     ),
+    ("testing", &["time", "wall"]),
     (
         "options",
         &["connection", "error", "handshake", "seed", "session", "url"],
@@ -96,6 +99,7 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Seed", "seed"),
     ("Transport", "machine"),
     ("TransportEnd", "machine"),
+    ("UnixTime", "wall"),
 ];
 
 /// The modules of this crate that a source names, by whatever path.

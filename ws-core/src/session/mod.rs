@@ -23,6 +23,8 @@
 //!
 //! | module | keeps |
 //! |---|---|
+//! | [`auth`] | the login and its renewal |
+//! | [`clock`] | an eye on two clocks: was the computer asleep? |
 //! | [`correlate`] | requests and their answers |
 //! | [`queue`] | what waits to be sent, by lane and priority |
 //! | [`subscriptions`] | which topics are wanted, and which the server has confirmed |
@@ -49,6 +51,8 @@
 //! # Ok::<(), ws_core::handshake::RequestError>(())
 //! ```
 
+pub mod auth;
+pub mod clock;
 mod config;
 pub mod correlate;
 mod dialect;

@@ -175,6 +175,27 @@ fn no_dial_starts_after_max_elapsed() {
 }
 
 #[test]
+fn decorrelated_delays_follow_from_the_one_before() {
+    let policy = plain().jitter(Jitter::Decorrelated).cap(ms(1_000_000));
+    let mut grew = false;
+    for seed in 0..100 {
+        let mut backoff = Backoff::new(policy.clone());
+        let mut rng = Rng::new(&Seed::new([seed; 32]));
+        let mut before = ms(1000);
+        for _ in 0..5 {
+            let next = backoff.failed(Wait::default(), &mut rng, at(0));
+            let Next::Dial { delay, .. } = next else {
+                panic!("there is no limit");
+            };
+            assert!(delay >= ms(1000) && delay <= before * 3);
+            grew |= delay > ms(9000);
+            before = delay;
+        }
+    }
+    assert!(grew, "three times what was, not three times the base");
+}
+
+#[test]
 fn zero_attempts_never_dial() {
     let mut backoff = Backoff::new(plain().max_attempts(Some(0)));
     let never = Next::Exhausted(Exhausted::Attempts(0));

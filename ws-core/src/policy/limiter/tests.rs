@@ -64,6 +64,29 @@ fn s09_no_fraction_is_lost() {
 }
 
 #[test]
+fn a_unit_is_not_there_a_fraction_of_a_nanosecond_early() {
+    let (rate, interval) = (3, Duration::from_nanos(10));
+    let tokens = Shape::Bucket {
+        capacity: 5,
+        rate,
+        interval,
+    };
+    let gcra = Shape::Gcra {
+        rate,
+        interval,
+        burst: 5,
+    };
+    for shape in [tokens, gcra] {
+        let limiter = limiter(Bucket::new(shape).initial(Some(0)));
+        let ready = |units| {
+            let ready = limiter.ready_at(&Cost::new(units), Lane::Request, at(0));
+            ready.map(Instant::as_nanos)
+        };
+        assert_eq!([1, 2, 3].map(ready), [Some(4), Some(7), Some(10)]);
+    }
+}
+
+#[test]
 fn s09_what_costs_more_than_the_bucket_holds_is_refused() {
     let limiter = s09();
     assert_eq!(limiter.check(&Cost::new(120)), Ok(()));

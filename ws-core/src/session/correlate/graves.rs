@@ -52,11 +52,6 @@ impl Graves {
         self.order.push_back((key, id));
     }
 
-    /// The key has a request again.
-    pub(super) fn reuse(&mut self, key: &Key) {
-        self.by_key.remove(key);
-    }
-
     pub(super) fn contains(&self, key: &Key) -> bool {
         self.by_key.contains_key(key)
     }

@@ -303,7 +303,6 @@ impl<T> Correlator<T> {
                 places.push_back(Place { id, ended_at: None });
             }
             Key::Number(_) | Key::Text(_) => {
-                self.graves.reuse(&key);
                 self.live.insert(key.clone(), id);
             }
         }

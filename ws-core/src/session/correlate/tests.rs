@@ -127,6 +127,26 @@ fn what_never_left_was_certainly_not_executed() {
 }
 
 #[test]
+fn an_answer_is_late_for_the_last_request_that_left() {
+    let mut requests = correlator();
+    let key = Key::Number(5);
+    let begin = |requests: &mut Correlator<u32>| {
+        requests
+            .begin_with(key.clone(), 1, Timing::default(), at(0))
+            .unwrap()
+    };
+    let first = begin(&mut requests);
+    requests.cancel(first, Sent::Full, at(1));
+    let second = begin(&mut requests);
+    requests.cancel(second, Sent::No, at(2));
+    let late = Unmatched::Late {
+        id: first,
+        by: ms(2),
+    };
+    assert_eq!(answer(&mut requests, &key, at(3)), Err(late));
+}
+
+#[test]
 fn the_round_trip_begins_when_the_request_has_left() {
     let mut requests = correlator();
     let id = begin(&mut requests, 1, at(0));

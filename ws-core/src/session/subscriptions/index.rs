@@ -40,12 +40,10 @@ impl<T: Ord + Clone> Registry<T> {
         Some(outcome)
     }
 
-    /// Removes an entry that is over.
+    /// Removes an entry that is over, if it is still there. A topic has one entry at a time.
     pub(super) fn forget(&mut self, id: SubId) {
         if let Some(entry) = self.entries.remove(&id) {
-            if self.by_topic.get(&entry.topic) == Some(&id) {
-                self.by_topic.remove(&entry.topic);
-            }
+            self.by_topic.remove(&entry.topic);
         }
     }
 

@@ -254,7 +254,7 @@ impl<T: Ord + Clone> Registry<T> {
                 return wanted;
             }
             (entry.wire, entry.state) = (Wire::Absent, State::Pending);
-            (entry.restoring, entry.rejoin) = (true, false);
+            entry.restoring = true;
             false
         })?;
         let notice = self.notice(id, Change::Unsubscribed);
