@@ -61,6 +61,7 @@
 //! |---|---|---|
 //! | `std` | yes | conversions from `std::io`, vectored writes, [`options`]; without it the crate is `no_std + alloc` |
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
+//! | `deflate` | no | compression: permessage-deflate, [`deflate`](self::deflate) |
 //! | `pump` | no | the driver that the async bindings share |
 #![no_std]
 #![warn(
@@ -77,6 +78,11 @@ extern crate std;
 pub mod buf;
 pub mod close;
 pub mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "deflate/off.rs"]
+mod deflate;
 pub mod error;
 pub mod ext;
 pub mod frame;

@@ -20,13 +20,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("linger", &["buf", "machine", "time"]),
     ("url", &["error"]),
     ("ext", &["error"]),
+    ("deflate", &["error", "ext"]),
     ("frame", &["close", "error"]),
     ("seed", &["frame"]),
-    ("message", &["buf", "error", "frame", "role"]),
+    ("message", &["buf", "deflate", "error", "frame", "role"]),
     (
         "handshake",
         &[
-            "buf", "error", "ext", "linger", "machine", "role", "seed", "time", "url",
+            "buf", "deflate", "error", "ext", "linger", "machine", "role", "seed", "time", "url",
         ],
     ),
     (
@@ -34,6 +35,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "buf",
             "close",
+            "deflate",
             "error",
             "frame",
             "handshake",
@@ -47,7 +49,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     (
         "options",
-        &["connection", "error", "handshake", "seed", "url"],
+        &["connection", "deflate", "error", "handshake", "seed", "url"],
     ),
     (
         "pump",
@@ -55,6 +57,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "buf",
             "close",
             "connection",
+            "deflate",
             "error",
             "frame",
             "handshake",

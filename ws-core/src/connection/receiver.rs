@@ -14,6 +14,7 @@ use super::sender::Sender;
 use super::silence::{Due, Silence};
 use crate::buf::RecvBuf;
 use crate::close::parse_close;
+use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{OpCode, Reply};
 use crate::machine::{Deadline, Transport, TransportEnd};
@@ -122,7 +123,13 @@ impl ControlRate {
 const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
 
 impl Receiver {
-    pub(super) fn new(role: Role, buf: RecvBuf, config: &Config, now: Instant) -> Self {
+    pub(super) fn new(
+        role: Role,
+        buf: RecvBuf,
+        inflater: Option<Box<Inflater>>,
+        config: &Config,
+        now: Instant,
+    ) -> Self {
         let limits = config.limits.clone();
         let rate = limits.max_control_rate.map(|limit| ControlRate {
             limit,
@@ -132,7 +139,7 @@ impl Receiver {
         let budget = limits.max_message;
         Self {
             heard: buf.received(),
-            decoder: Decoder::new(role, buf, limits),
+            decoder: Decoder::new(role, buf, limits, inflater),
             closing: Closing::new(role, config.close_timeout, budget),
             silence: Silence::new(config, now).map(Box::new),
             auto_pong: config.auto_pong,

@@ -1,4 +1,5 @@
-//! A message that arrives in pieces: its fragments, or a frame too large to wait for in one piece.
+//! A message that arrives in pieces: its fragments, a frame too large to wait for in one piece, or
+//! what comes out of a compressed one.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,6 +17,10 @@ pub(crate) struct Assembly {
     utf8: Utf8,
     fragments: u32,
     empty_in_a_row: u32,
+    /// The most it may become, in bytes.
+    max: usize,
+    /// Compressed bytes announced so far, of a message that is compressed.
+    packed: Option<usize>,
 }
 
 /// The payload of an assembled message.
@@ -26,7 +31,7 @@ pub(crate) enum Assembled {
 }
 
 impl Assembly {
-    pub(crate) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind, compressed: bool, max: usize) -> Self {
         let data = match kind {
             Kind::Text => Assembled::Text(String::new()),
             Kind::Binary => Assembled::Binary(Vec::new()),
@@ -36,7 +41,19 @@ impl Assembly {
             utf8: Utf8::default(),
             fragments: 0,
             empty_in_a_row: 0,
+            max,
+            packed: compressed.then_some(0),
         }
+    }
+
+    /// Compressed bytes so far, if it is compressed.
+    pub(crate) fn packed(&mut self) -> Option<&mut usize> {
+        self.packed.as_mut()
+    }
+
+    /// Is it compressed?
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.packed.is_some()
     }
 
     /// Bytes assembled so far, those of an incomplete character included.
@@ -81,7 +98,8 @@ impl Assembly {
         if capacity - stored >= piece {
             return;
         }
-        let additional = piece.max(stored).max(coming.min(FIRST));
+        let additional = stored.max(coming.min(FIRST));
+        let additional = additional.min(self.max.saturating_sub(stored)).max(piece);
         match &mut self.data {
             Assembled::Text(text) => text.reserve_exact(additional),
             Assembled::Binary(data) => data.reserve_exact(additional),
@@ -140,7 +158,7 @@ mod tests {
     #[test]
     fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
         for kind in [Kind::Text, Kind::Binary] {
-            let mut assembly = Assembly::new(kind);
+            let mut assembly = Assembly::new(kind, false, 64 << 20);
             let (total, piece) = (10 << 20, [b'x'; 1000]);
             let mut arrived = 0;
             while arrived < total {
@@ -155,7 +173,7 @@ mod tests {
 
     #[test]
     fn many_small_fragments_cost_few_reservations() {
-        let mut assembly = Assembly::new(Kind::Binary);
+        let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20);
         let (mut reservations, mut capacity) = (0, 0);
         for _ in 0..100_000 {
             assembly.push(b"x", 1).unwrap();
@@ -169,8 +187,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_reserved_beyond_the_limit() {
+        let mut assembly = Assembly::new(Kind::Binary, true, 1000);
+        assembly.push(&[0; 900], 900).unwrap();
+        assembly.push(&[0; 10], 10).unwrap();
+        assert_eq!(assembly.capacity(), 1000);
+    }
+
+    #[test]
     fn a_short_last_frame_reserves_no_more_than_it_needs() {
-        let mut assembly = Assembly::new(Kind::Text);
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20);
         assembly.push(b"hello", 5).unwrap();
         assert_eq!(assembly.capacity(), 5);
     }
@@ -178,7 +204,7 @@ mod tests {
     #[test]
     fn fragments_and_empty_fragments_are_counted() {
         let limits = Limits::default().max_fragments(5).max_empty_fragments(2);
-        let mut assembly = Assembly::new(Kind::Text);
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20);
         for len in [0, 0, 1, 0, 0] {
             assert_eq!(assembly.admit(len, &limits), Ok(()));
         }
@@ -186,7 +212,7 @@ mod tests {
             assembly.admit(1, &limits),
             Err(ProtocolError::TooManyFragments { limit: 5 })
         );
-        let mut assembly = Assembly::new(Kind::Text);
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20);
         assert_eq!(
             (assembly.admit(0, &limits), assembly.admit(0, &limits)),
             (Ok(()), Ok(()))

@@ -11,6 +11,7 @@ use super::assemble::{Assembled, Assembly};
 use super::{Kind, Limits, Utf8};
 use crate::Role;
 use crate::buf::RecvBuf;
+use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{Header, MaskKey, MaskRule, OpCode, Rules, mask};
 
@@ -94,6 +95,8 @@ pub(crate) struct Decoder {
     message: Option<Box<Assembly>>,
     /// `message` is complete and was lent out by the last step.
     complete: bool,
+    /// What makes compressed messages whole, if compression was agreed on.
+    inflater: Option<Box<Inflater>>,
     fault: Option<ProtocolError>,
 }
 
@@ -118,12 +121,18 @@ enum Place {
 }
 
 impl Decoder {
-    pub(crate) fn new(role: Role, buf: RecvBuf, limits: Limits) -> Self {
+    pub(crate) fn new(
+        role: Role,
+        buf: RecvBuf,
+        limits: Limits,
+        inflater: Option<Box<Inflater>>,
+    ) -> Self {
         let mask = match role {
             Role::Client => MaskRule::Forbidden,
             Role::Server => MaskRule::Required,
         };
-        let rules = Rules { mask, rsv1: false };
+        let rsv1 = inflater.is_some();
+        let rules = Rules { mask, rsv1 };
         Self {
             buf,
             lent: 0,
@@ -132,6 +141,7 @@ impl Decoder {
             frame: None,
             message: None,
             complete: false,
+            inflater,
             fault: None,
         }
     }
@@ -197,6 +207,9 @@ impl Decoder {
         self.frame = None;
         self.message = None;
         self.complete = false;
+        if let Some(inflater) = &mut self.inflater {
+            inflater.abandon();
+        }
     }
 
     /// Finds the next message or control frame; `None` while bytes are missing.
@@ -317,26 +330,42 @@ impl Decoder {
                 limit: max_frame as u64,
             });
         };
-        let before = self.message.as_ref().map_or(0, |message| message.len());
-        if before
-            .checked_add(len)
-            .is_none_or(|total| total > max_message)
-        {
-            return Err(ProtocolError::MessageTooLarge {
-                limit: max_message as u64,
-            });
-        }
         let whole = header.fin && self.message.is_none();
-        if whole && len <= IN_PLACE_MAX {
+        // RSV1 is only let through on the first frame of a message.
+        let compressed = header.rsv1;
+        let before = self.message.as_ref().map_or(0, |message| message.len());
+        let after = before.checked_add(len);
+        if after.is_none_or(|total| total > max_message) && !self.is_compressed(header) {
+            return Err(self.too_large());
+        }
+        if whole && len <= IN_PLACE_MAX && !compressed {
             return Ok((len, Place::Buffer(Utf8::default())));
         }
         let message = self
             .message
-            .get_or_insert_with(|| Box::new(Assembly::new(kind)));
+            .get_or_insert_with(|| Box::new(Assembly::new(kind, compressed, max_message)));
+        if let Some(packed) = message.packed() {
+            *packed = packed.saturating_add(len);
+            if *packed > self.limits.max_packed() {
+                return Err(self.too_large());
+            }
+        }
         if !whole {
             message.admit(len, &self.limits)?;
         }
         Ok((len, Place::Assembly))
+    }
+
+    /// Does the frame belong to a compressed message?
+    fn is_compressed(&self, header: &Header) -> bool {
+        let message = self.message.as_ref();
+        header.rsv1 || message.is_some_and(|message| message.is_compressed())
+    }
+
+    fn too_large(&self) -> ProtocolError {
+        ProtocolError::MessageTooLarge {
+            limit: self.limits.max_message as u64,
+        }
     }
 
     /// Waits in the receive buffer until the payload is complete.
@@ -382,7 +411,12 @@ impl Decoder {
             if let Some(key) = frame.key {
                 mask(block, key, frame.done);
             }
-            message.push(block, frame.len - frame.done)?;
+            match &mut self.inflater {
+                Some(inflater) if message.is_compressed() => {
+                    unpack(inflater, message, block, self.limits.max_message)?;
+                }
+                _ => message.push(block, frame.len - frame.done)?,
+            }
             frame.done += block.len();
         }
         self.buf.consume(there);
@@ -394,8 +428,34 @@ impl Decoder {
         if !frame.fin {
             return Ok(None);
         }
+        match &mut self.inflater {
+            Some(inflater) if message.is_compressed() => inflater.finish()?,
+            _ => {}
+        }
         message.finish()?;
         self.complete = true;
         Ok(Some(What::Assembled.elsewhere()))
+    }
+}
+
+/// Decompresses a block into the message, which stops one byte beyond the limit.
+fn unpack(
+    inflater: &mut Inflater,
+    message: &mut Assembly,
+    mut block: &[u8],
+    limit: usize,
+) -> Result<(), ProtocolError> {
+    loop {
+        let room = (limit - message.len()).saturating_add(1);
+        let (used, made) = inflater.inflate(block, room)?;
+        if used == 0 && made.is_empty() {
+            return Ok(());
+        }
+        if made.len() == room {
+            let limit = limit as u64;
+            return Err(ProtocolError::MessageTooLarge { limit });
+        }
+        message.push(made, made.len())?;
+        block = &block[used..];
     }
 }
