@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | 0 | [`buf`] | bytes to and from a transport |
 //! | 1 | [`frame`] | headers, masking, control frames |
+//! | 1 | `deflate` (feature `deflate`) | compression: what is agreed on, and payloads |
 //! | 2 | [`message`] | fragments, UTF-8, limits |
 //! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
 //! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
@@ -61,7 +62,7 @@
 //! |---|---|---|
 //! | `std` | yes | conversions from `std::io`, vectored writes, [`options`]; without it the crate is `no_std + alloc` |
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
-//! | `deflate` | no | compression: permessage-deflate, [`deflate`](self::deflate) |
+//! | `deflate` | no | compression: permessage-deflate (RFC 7692), module `deflate` |
 //! | `pump` | no | the driver that the async bindings share |
 #![no_std]
 #![warn(

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use zlib_rs::DeflateFlush;
+use zlib_rs::{DeflateFlush, Status};
 
 use super::negotiate::Terms;
 use super::options::{Compress, Takeover};
@@ -83,7 +83,9 @@ impl Compressor {
         let Some(len) = run(&mut packer, payload) else {
             // It has seen a message that the peer will not see: it is not gone on with. The window
             // is as it was, and so the next message builds on those before this one.
-            pool::reclaim_packer(packer);
+            if end(&mut packer).is_some() {
+                pool::reclaim_packer(packer);
+            }
             return None;
         };
         if self.takeover == Takeover::Keep {
@@ -133,11 +135,79 @@ fn run(packer: &mut Packer, payload: &[u8]) -> Option<usize> {
     }
 }
 
+/// Ends the stream and drops what comes out; `None` if it can't be ended. A reset alone is not enough
+/// in the middle of one: zlib-rs 0.6.8 remembers that a block was open and how much was written.
+fn end(packer: &mut Packer) -> Option<()> {
+    let Packer { deflate, out, .. } = packer;
+    out.resize(out.len().max(FIRST), 0);
+    loop {
+        match deflate.compress(&[], out, DeflateFlush::Finish).ok()? {
+            Status::Ok => {}
+            Status::StreamEnd => return Some(()),
+            Status::BufError => return None,
+        }
+    }
+}
+
 impl fmt::Debug for Compressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Compressor")
             .field("shape", &self.shape)
             .field("takeover", &self.takeover)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::Deflate;
+    use super::*;
+
+    fn compressor(deflate: &Deflate) -> Compressor {
+        let (_, terms) = deflate.accept(&deflate.offers()).expect("an agreement");
+        Compressor::new(&terms)
+    }
+
+    fn noise(len: usize) -> Vec<u8> {
+        let next = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005) + 1);
+        let states = core::iter::successors(Some(1u64), next);
+        states
+            .map(|state| state.to_be_bytes()[0])
+            .take(len)
+            .collect()
+    }
+
+    #[test]
+    fn a_message_that_would_grow_leaves_the_compressor_fit_for_the_next() {
+        for mem_level in [1, 8, 9] {
+            for level in 1..=9 {
+                let deflate = Deflate::low_memory().level(level).mem_level(mem_level);
+                let mut compressor = compressor(&deflate);
+                for len in [1, 100, 500, 5_000, 200_000] {
+                    assert!(compressor.pack(&noise(len), Compress::Always).is_none());
+                    let packed = compressor.pack(&[b'a'; 2000], Compress::Always);
+                    let packed = packed.expect("much shorter");
+                    let mut inflate = zlib_rs::Inflate::new(false, 15);
+                    let mut out = [0; 2000];
+                    let flush = zlib_rs::InflateFlush::SyncFlush;
+                    inflate.decompress(packed.bytes(), &mut out, flush).unwrap();
+                    assert_eq!(out, [b'a'; 2000]);
+                    packed.give_back();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_payloads_are_handed_over_and_short_ones_lent() {
+        let mut compressor = compressor(&Deflate::low_memory());
+        let payload: Vec<u8> = (0..200_000u32)
+            .flat_map(|i| (i / 7).to_be_bytes())
+            .collect();
+        let packed = compressor.pack(&payload, Compress::Auto).expect("shorter");
+        let lent = packed.bytes().to_vec();
+        packed.give_back();
+        let packed = compressor.pack(&payload, Compress::Auto).expect("shorter");
+        assert_eq!(packed.into_vec(), lent);
     }
 }

@@ -4,21 +4,17 @@
 //! know frames, roles and limits: who assembles a message says how long it may become. Nothing of
 //! DEFLATE itself is written here; that is zlib-rs.
 //!
-//! A [`Deflate`] says what is wanted; a client offers it with `Request::deflate`, a server accepts
-//! it with `Accept::deflate`, and the bindings take it in their options. What both agreed on are
-//! [`Terms`]. An HTTP server that upgrades connections itself negotiates like this:
+//! A [`Deflate`] says what is wanted; what both ends agreed on are [`Terms`]. The opening handshake
+//! negotiates them, and so can an HTTP server that upgrades connections itself:
 //!
 //! ```
 //! use ws_core::deflate::Deflate;
 //! use ws_core::ext;
-//! use ws_core::handshake::Agreed;
 //!
 //! let offers = ext::parse([&b"permessage-deflate; client_max_window_bits"[..]])?;
-//! let mut agreed = Agreed::default();
-//! if let Some((answer, terms)) = Deflate::balanced().accept(&offers) {
-//!     assert_eq!(answer.to_string(), "permessage-deflate; client_max_window_bits=12");
-//!     agreed.deflate = Some(terms); // and `answer` goes into Sec-WebSocket-Extensions
-//! }
+//! let (answer, terms) = Deflate::balanced().accept(&offers).expect("a good offer");
+//! assert_eq!(answer.to_string(), "permessage-deflate; client_max_window_bits=12");
+//! assert_eq!(terms.peer_window_bits(), 12);
 //! # Ok::<(), ws_core::ext::ExtError>(())
 //! ```
 

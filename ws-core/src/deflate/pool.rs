@@ -216,7 +216,9 @@ mod tests {
         assert_eq!(packer(SHAPE, None).stamp, None, "another one is not mine");
 
         let crowd: Vec<Packer> = (0..KEEP).map(|_| packer(SHAPE, None)).collect();
-        crowd.into_iter().for_each(|packer| drop(give_back(packer)));
+        crowd.into_iter().for_each(|packer| {
+            give_back(packer);
+        });
         assert_eq!(packer(SHAPE, mine).stamp, None);
     }
 

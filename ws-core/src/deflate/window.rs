@@ -46,7 +46,7 @@ impl Window {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::vec::Vec;
+    use alloc::vec::Vec;
 
     proptest! {
         #[test]

@@ -21,6 +21,8 @@ pub(crate) mod refusal;
 pub(crate) mod script;
 pub(crate) mod sending;
 pub(crate) mod sources;
+#[cfg(feature = "deflate")]
+pub(crate) mod squeeze;
 
 use core::time::Duration;
 
