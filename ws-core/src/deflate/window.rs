@@ -45,8 +45,8 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]
