@@ -56,9 +56,9 @@ async fn echo(url: &str, options: &ConnectOptions) -> Result<(), ConnectError> {
 }
 
 /// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
+#[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
 fn arguments() -> (Vec<String>, ConnectOptions) {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    #[allow(unused_mut, reason = "used where there is something to choose")]
     let mut options = ConnectOptions::default();
     #[cfg(feature = "deflate")]
     if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
