@@ -22,9 +22,12 @@ fn main() -> ExitCode {
     }
 }
 
+const USAGE: &str = "usage: echo_server ADDR [--deflate] [--max-message BYTES]";
+
 async fn run() -> Result<(), Box<dyn Error>> {
     let (address, options) = arguments()?;
     let options = Arc::new(options);
+
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
@@ -37,7 +40,6 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
-    const USAGE: &str = "usage: echo_server ADDR [--deflate] [--max-message BYTES]";
     let mut address = None;
     let mut options = AcceptOptions::default();
     let mut args = std::env::args().skip(1);
@@ -46,7 +48,10 @@ fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
             #[cfg(feature = "deflate")]
             "--deflate" => options = options.deflate(Some(ws_async_std::Deflate::default())),
             "--max-message" => {
-                let bytes = args.next().ok_or(USAGE)?.parse()?;
+                let bytes = args
+                    .next()
+                    .and_then(|bytes| bytes.parse().ok())
+                    .ok_or(USAGE)?;
                 let limits = Limits::default().max_message(bytes).max_frame(bytes);
                 options = options.config(Config::default().limits(limits));
             }

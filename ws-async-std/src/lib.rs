@@ -66,6 +66,7 @@ mod accept;
 mod connect;
 mod halves;
 mod runtime;
+pub mod session;
 
 /// The sockets that [`connect()`] makes: smol's, or async-std's if only that feature is on.
 pub mod net {
@@ -73,6 +74,28 @@ pub mod net {
     pub use async_std::net::{TcpListener, TcpStream};
     #[cfg(feature = "smol")]
     pub use smol::net::{TcpListener, TcpStream};
+
+    use std::future::Future;
+    use std::io;
+    use std::net::SocketAddr;
+
+    pub(crate) async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        #[cfg(feature = "smol")]
+        return smol::net::resolve((name, port)).await;
+        #[cfg(all(feature = "async-std", not(feature = "smol")))]
+        return Ok(
+            async_std::net::ToSocketAddrs::to_socket_addrs(&(name, port))
+                .await?
+                .collect(),
+        );
+    }
+
+    pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+        #[cfg(feature = "smol")]
+        smol::spawn(task).detach();
+        #[cfg(all(feature = "async-std", not(feature = "smol")))]
+        drop(async_std::task::spawn(task));
+    }
 }
 
 pub use accept::{accept, accept_with, upgrade};

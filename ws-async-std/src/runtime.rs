@@ -48,6 +48,16 @@ impl FuturesIo {
     }
 }
 
+/// A clone tells the same time, and has a timer of its own.
+impl Clone for FuturesIo {
+    fn clone(&self) -> Self {
+        Self {
+            origin: self.origin,
+            timer: None,
+        }
+    }
+}
+
 impl Default for FuturesIo {
     fn default() -> Self {
         Self::new()

@@ -21,9 +21,12 @@ fn main() -> ExitCode {
     }
 }
 
+const USAGE: &str = "usage: echo_server ADDR [--deflate] [--max-message BYTES]";
+
 fn run() -> Result<(), Box<dyn Error>> {
     let (address, options) = arguments()?;
     let options = Arc::new(options);
+
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     loop {
@@ -39,7 +42,6 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
-    const USAGE: &str = "usage: echo_server ADDR [--deflate] [--max-message BYTES]";
     let mut address = None;
     let mut options = AcceptOptions::default();
     let mut args = std::env::args().skip(1);
@@ -48,7 +50,10 @@ fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
             #[cfg(feature = "deflate")]
             "--deflate" => options = options.deflate(Some(ws_blocking::Deflate::default())),
             "--max-message" => {
-                let bytes = args.next().ok_or(USAGE)?.parse()?;
+                let bytes = args
+                    .next()
+                    .and_then(|bytes| bytes.parse().ok())
+                    .ok_or(USAGE)?;
                 let limits = Limits::default().max_message(bytes).max_frame(bytes);
                 options = options.config(Config::default().limits(limits));
             }

@@ -20,6 +20,12 @@ pub(crate) const GONE: HandshakeError = HandshakeError::Ended {
 /// Pieces handed to one vectored write.
 const PIECES: usize = 16;
 
+/// What may lie unread in memory while a write is stuck.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// How a wait ends that was too long, whatever the operating system calls it.
+pub(crate) const TIMED_OUT: ErrorKind = ErrorKind::TimedOut;
+
 /// The shortest wait to ask for; zero would mean "for ever".
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
@@ -113,8 +119,8 @@ impl<S: Transport> Driver<S> {
         }
     }
 
-    /// Writes until `enough` of the queue has left. A deadline that passes while the transport
-    /// takes nothing is acted on, and ends the wait if it ends the connection.
+    /// Writes until `enough` of the queue has left. A deadline that passes meanwhile is acted on, and
+    /// what is still queued when the connection is over is given up.
     pub(crate) fn write<M: Machine>(
         &mut self,
         machine: &mut M,
@@ -123,24 +129,30 @@ impl<S: Transport> Driver<S> {
     ) -> io::Result<()> {
         let mut now = now;
         while !enough(machine.io().1) {
-            let left = machine.poll_timeout().map(|(at, _)| at - now);
-            if let Some(timeout) = self.write_wait.change(left) {
-                self.io.set_write_timeout(timeout)?;
+            let deadline = machine.poll_timeout().map(|(at, _)| at);
+            if deadline.is_none() && machine.transport() == Advice::Close {
+                machine.unwritable(now);
+                return Err(TIMED_OUT.into());
             }
-            let out = machine.io().1;
-            match write_once(&mut self.io, out) {
-                Ok(()) => {}
-                Err(error) if is_timeout(&error) => {
-                    now = self.now();
-                    machine.handle_timeout(now);
-                    if machine.transport() == Advice::Close {
-                        return Err(error);
-                    }
-                }
-                Err(error) => {
+            let left = deadline.map(|at| at - now);
+            match write_once(&mut self.io, machine.io().1, &mut self.write_wait, left) {
+                Err(error) if !is_timeout(&error) => {
                     machine.unwritable(now);
                     return Err(error);
                 }
+                Ok(()) | Err(_) => {}
+            }
+            if enough(machine.io().1) {
+                break;
+            }
+            now = self.now();
+            if deadline.is_some_and(|at| at <= now) {
+                // Before the peer is judged by its silence: has it said something meanwhile? If
+                // there is a lot of that already, it is judged by what it does not take.
+                if self.ended.is_none() && machine.io().0.filled().len() < READ_AHEAD {
+                    self.read(machine);
+                }
+                self.expired(machine);
             }
         }
         Ok(())
@@ -200,8 +212,16 @@ pub(crate) fn read_once<S: Transport>(
     }
 }
 
-/// One write of what is queued, and a flush once it is empty.
-fn write_once<S: Transport>(io: &mut S, out: &mut SendBuf) -> io::Result<()> {
+/// One write of what is queued, of at most `left`, and a flush once the queue is empty.
+fn write_once<S: Transport>(
+    io: &mut S,
+    out: &mut SendBuf,
+    wait: &mut Wait,
+    left: Option<Duration>,
+) -> io::Result<()> {
+    if let Some(timeout) = wait.change(left) {
+        io.set_write_timeout(timeout)?;
+    }
     let mut pieces = [IoSlice::new(&[]); PIECES];
     let written = match out.chunks_vectored(&mut pieces) {
         1 => io.write(&pieces[0]),

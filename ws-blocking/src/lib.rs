@@ -54,6 +54,7 @@
 mod accept;
 mod connect;
 mod driver;
+pub mod session;
 mod socket;
 mod split;
 mod transport;

@@ -21,11 +21,12 @@ use ws_core::handshake::Agreed;
 use ws_core::message::Message;
 use ws_core::{Instant, Transport as Advice, TransportEnd};
 
-use crate::driver::{Anchor, Wait, is_timeout, read_once};
+use crate::driver::{Anchor, TIMED_OUT, Wait, is_timeout, read_once};
 use crate::{Transport, TrySplit, WebSocket};
 
-/// How long the reader lets a reply hold it up before it reads on: a peer that does not read while
-/// it waits for us to read would otherwise stop both for good.
+/// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
+/// again: a peer that does not read while it waits for us to read would otherwise stop both for
+/// good.
 const REPLY_PATIENCE: Duration = Duration::from_millis(10);
 
 /// The half of a [`WebSocket`] that receives.
@@ -46,11 +47,23 @@ pub struct Reader<S = TcpStream> {
 }
 
 /// The half of a [`WebSocket`] that sends.
+///
+/// Dropping it waits for nothing: what was fed and not flushed leaves with the reader's next reply,
+/// if there is one.
 #[derive(Debug)]
 pub struct Writer<S = TcpStream> {
     clock: Anchor,
     close_timeout: Duration,
     shared: Arc<Shared<S>>,
+}
+
+/// Why a reply of the reader's has not left.
+#[derive(Clone, Copy)]
+enum Stuck {
+    /// Another thread is writing, and will write it too.
+    Busy,
+    /// The transport takes nothing; no one but the reader will try again.
+    Full,
 }
 
 #[derive(Debug)]
@@ -100,12 +113,10 @@ impl<S: Transport> Shared<S> {
         self.drain(lock(&self.io), clock, until)
     }
 
-    /// Writes the queue out, unless another thread is at it; that one then writes the rest too.
-    fn try_write(&self, clock: Anchor, until: Option<Instant>) -> io::Result<()> {
-        match try_lock(&self.io) {
-            Some(io) => self.drain(io, clock, until),
-            None => Ok(()),
-        }
+    /// Writes the queue out, unless another thread is at it (`None`); that one then writes the rest
+    /// too.
+    fn try_write(&self, clock: Anchor, until: Option<Instant>) -> Option<io::Result<()>> {
+        Some(self.drain(try_lock(&self.io)?, clock, until))
     }
 
     fn drain(
@@ -129,7 +140,7 @@ impl<S: Transport> Shared<S> {
                     }
                     Err(error) if is_timeout(&error) => {
                         state.sender.buf().unpop(piece);
-                        return Err(error);
+                        return Err(TIMED_OUT.into());
                     }
                     Err(error) => {
                         state.sender.unwritable();
@@ -148,9 +159,7 @@ impl<S: Transport> Shared<S> {
         }
         Ok(())
     }
-}
 
-impl<S: Transport> Shared<S> {
     /// Ends the read that the other thread waits in; it then sees that time is up.
     fn end_reading(&self) {
         // A transport that can't be shut down has no deadlines either (see `Plain`).
@@ -268,8 +277,10 @@ impl<S: Transport> Reader<S> {
             if self.find(now) {
                 return true;
             }
-            if self.owes && self.write(now) {
+            let stuck = if self.owes { self.write(now) } else { None };
+            if self.owes && stuck.is_none() {
                 // The end may have waited for just that.
+                self.owes = false;
                 continue;
             }
             match self.receiver.transport() {
@@ -285,10 +296,12 @@ impl<S: Transport> Reader<S> {
                 self.release();
                 return false;
             }
-            if self.owes && self.receiver.is_ending() {
-                self.wait_for_writer(now);
-            } else {
-                self.read_bytes(now);
+            match (stuck, self.receiver.is_ending()) {
+                (Some(Stuck::Busy), true) => self.wait_for_writer(now),
+                // The next try waits again.
+                (Some(Stuck::Full), true) => {}
+                (Some(Stuck::Full), false) => self.read_bytes(now, Some(REPLY_PATIENCE)),
+                (Some(Stuck::Busy) | None, _) => self.read_bytes(now, None),
             }
         }
     }
@@ -324,19 +337,23 @@ impl<S: Transport> Reader<S> {
         self.owes = true;
     }
 
-    /// Writes what is queued, and says whether all of it has left.
-    fn write(&mut self, now: Instant) -> bool {
+    /// Writes what is queued, and says why if not all of it has left.
+    fn write(&mut self, now: Instant) -> Option<Stuck> {
         let patience = Some(now + REPLY_PATIENCE);
-        match self.shared.try_write(self.clock, patience) {
-            Err(error) if !is_timeout(&error) => self.receiver.unwritable(now),
-            Ok(()) | Err(_) => {}
-        }
-        let flushed = lock(&self.shared.state).sender.is_flushed();
-        if flushed {
+        let stuck = match self.shared.try_write(self.clock, patience) {
+            None => Stuck::Busy,
+            Some(Err(error)) if !is_timeout(&error) => {
+                self.receiver.unwritable(now);
+                Stuck::Full
+            }
+            Some(_) => Stuck::Full,
+        };
+        if lock(&self.shared.state).sender.is_flushed() {
             self.receiver.flushed();
-            self.owes = false;
+            None
+        } else {
+            Some(stuck)
         }
-        flushed
     }
 
     /// The writer is writing what must leave before the end: waits for that, or for the deadline.
@@ -365,8 +382,10 @@ impl<S: Transport> Reader<S> {
         true
     }
 
-    fn read_bytes(&mut self, now: Instant) {
+    /// Waits for bytes, at most until the next deadline, and for no longer than `patience`.
+    fn read_bytes(&mut self, now: Instant, patience: Option<Duration>) {
         let left = self.receiver.poll_timeout().map(|(at, _)| at - now);
+        let left = left.into_iter().chain(patience).min();
         let end = match read_once(&mut self.io, self.receiver.buf(), &mut self.wait, left) {
             Ok(Some(0)) => TransportEnd::Eof,
             Ok(_) => return,
@@ -464,6 +483,8 @@ impl<S: Transport> Writer<S> {
 
     /// The sending half itself, under its lock: fragments, pings, and whatever else is to be queued
     /// without waiting. It leaves as with [`feed`](Self::feed).
+    ///
+    /// Close with [`close`](Self::close) rather than in here: it also sees to the deadline.
     pub fn with_sender<T>(&mut self, f: impl FnOnce(&mut Sender) -> T) -> T {
         let now = self.clock.now();
         let mut state = lock(&self.shared.state);

@@ -13,6 +13,7 @@
 //! | 1 | `deflate` (feature `deflate`) | compression: what is agreed on, and payloads |
 //! | 2 | [`message`] | fragments, UTF-8, limits |
 //! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
+//! | - | [`policy`] | when to retry, how fast to send; usable alone |
 //! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
 //! | 4 | `options` (feature `std`), `pump` (feature `pump`) | what the bindings share |
 //!
@@ -93,10 +94,13 @@ mod machine;
 pub mod message;
 #[cfg(feature = "std")]
 pub mod options;
+pub mod policy;
 #[cfg(feature = "pump")]
 pub mod pump;
+mod rng;
 mod role;
 mod seed;
+pub mod session;
 mod time;
 pub mod url;
 
@@ -104,6 +108,7 @@ pub mod url;
 pub use bytes;
 
 pub use machine::{Deadline, Machine, Transport, TransportEnd};
+pub use rng::Rng;
 pub use role::Role;
 pub use seed::Seed;
 pub use time::Instant;

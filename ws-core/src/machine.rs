@@ -110,6 +110,8 @@ impl From<std::io::ErrorKind> for TransportEnd {
 pub enum Deadline {
     /// The closing handshake, or the end of the transport after it, takes too long.
     Close,
+    /// The transport takes too long to connect.
+    Dial,
     /// The opening handshake takes too long.
     Handshake,
     /// Nothing was received for too long.
@@ -118,16 +120,20 @@ pub enum Deadline {
     Ping,
     /// The answer to a keepalive ping is overdue.
     Pong,
+    /// It is time to dial again.
+    Retry,
 }
 
 impl fmt::Display for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Close => "closing handshake",
+            Self::Dial => "dial",
             Self::Handshake => "opening handshake",
             Self::Idle => "idle",
             Self::Ping => "ping",
             Self::Pong => "pong",
+            Self::Retry => "retry",
         })
     }
 }

@@ -76,8 +76,7 @@ impl Sub<Duration> for Instant {
     type Output = Self;
 
     fn sub(self, duration: Duration) -> Self {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_sub(nanos))
+        Self(self.0.saturating_sub(saturating_nanos(duration)))
     }
 }
 
@@ -87,6 +86,11 @@ impl Sub for Instant {
     fn sub(self, earlier: Self) -> Duration {
         self.saturating_duration_since(earlier)
     }
+}
+
+/// The nanoseconds of a duration, or the greatest number if there are more.
+pub(crate) fn saturating_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

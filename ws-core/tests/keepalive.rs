@@ -70,6 +70,30 @@ fn a_silent_peer_is_pinged_told_and_given_up() {
 }
 
 #[test]
+fn a_silent_peer_is_told_while_an_event_waits_to_be_taken() {
+    for role in BOTH {
+        let idle = Config::default().idle_timeout(Some(Duration::from_secs(25)));
+        for (config, written) in [
+            (
+                config(15_000, 10_000),
+                Frame::close(1011, "keepalive ping timeout"),
+            ),
+            (idle, Frame::close(1001, "idle timeout")),
+        ] {
+            let mut end = End::new(role, &config);
+            end.receive_frame(0x81, b"waits");
+            assert!(end.connection.ready(end.now));
+            end.wake_at(15_000);
+            end.write();
+            end.wake_at(25_000);
+            assert_eq!(end.text("x"), Err(SendError::Closed));
+            assert_eq!(end.write(), [written]);
+            assert_eq!(end.connection.poll_owned(end.now), Some(text("waits")));
+        }
+    }
+}
+
+#[test]
 fn a_pong_starts_the_interval_over_and_gives_the_round_trip() {
     for role in BOTH {
         let mut end = End::new(role, &config(15_000, 10_000));

@@ -53,6 +53,7 @@
 mod accept;
 mod connect;
 mod runtime;
+pub mod session;
 
 pub use accept::{accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};

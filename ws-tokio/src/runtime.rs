@@ -37,6 +37,16 @@ impl Tokio {
     }
 }
 
+/// A clone tells the same time, and has a timer of its own.
+impl Clone for Tokio {
+    fn clone(&self) -> Self {
+        Self {
+            origin: self.origin,
+            sleep: None,
+        }
+    }
+}
+
 impl Default for Tokio {
     fn default() -> Self {
         Self::new()

@@ -38,6 +38,7 @@ pub use config::{AutoPong, Config, Keepalive};
 pub use event::{By, Cause, Closed, Event, OwnedEvent};
 pub use receiver::{Received, Receiver};
 pub use sender::Sender;
+pub(crate) use sender::check_close;
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -126,6 +127,16 @@ impl Connection {
     #[must_use]
     pub fn peek(&self) -> Option<Event<'_>> {
         self.receiver.peek()
+    }
+
+    /// The event that [`ready`](Self::ready) found, without consuming it, and the sender.
+    pub(crate) fn peek_mut(&mut self) -> (Option<Event<'_>>, &mut Sender) {
+        (self.receiver.peek(), &mut self.sender)
+    }
+
+    /// May messages still be queued?
+    pub(crate) fn is_open(&self) -> bool {
+        self.sender.is_open()
     }
 
     /// The next event, and the sender to answer it with.
@@ -275,7 +286,10 @@ impl Machine for Connection {
     fn handle_timeout(&mut self, now: Instant) {
         self.note_close(now);
         self.receiver.handle_timeout(now, &mut self.sender);
-        // A Close frame for a silent peer goes out at once.
+        // A Close frame for a silent peer goes out at once, even if an event waits to be taken.
+        if let Some(owed) = self.receiver.take_owed_close() {
+            self.pay(owed);
+        }
         self.ready(now);
     }
 }

@@ -374,9 +374,8 @@ impl Receiver {
 
     /// Nothing is received any more: pays what is owed, then tells the end.
     fn ending_turn(&mut self, unwritten: bool) -> Option<Turn> {
-        if core::mem::take(&mut self.owes_close) {
-            self.flushed = false;
-            return Some(Next::OweClose.into());
+        if let Some(owed) = self.take_owed_close() {
+            return Some(owed);
         }
         if core::mem::take(&mut self.tell_fault) {
             return Some(Next::Fault.into());
@@ -391,6 +390,13 @@ impl Receiver {
             self.closing.lost(end);
         }
         self.closing.tell(unwritten).then(|| Next::Closed.into())
+    }
+
+    /// The Close frame that is owed, if one is. Once.
+    pub(super) fn take_owed_close(&mut self) -> Option<Turn> {
+        let owes = core::mem::take(&mut self.owes_close);
+        self.flushed &= !owes;
+        owes.then(|| Next::OweClose.into())
     }
 
     fn fault(&mut self, error: ProtocolError, now: Instant) {

@@ -18,6 +18,11 @@ use crate::frame::{Header, MAX_CONTROL, OpCode, Reply};
 use crate::message::{Kind, Message, Utf8};
 use crate::seed::Keys;
 
+/// Could this be sent in a Close frame?
+pub(crate) fn check_close(code: CloseCode, reason: &str) -> Result<(), SendError> {
+    Reply::close(code, reason).map(drop)
+}
+
 /// The half of a connection that sends. Everything it is given is encoded into its [`SendBuf`] at
 /// once; the driver writes that out.
 ///

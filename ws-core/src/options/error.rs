@@ -6,7 +6,18 @@ use thiserror::Error;
 
 use crate::error::Explanation;
 use crate::handshake::{AnswerError, HandshakeError, RequestError};
+use crate::session::End;
 use crate::url::UrlError;
+
+const NO_RANDOM: Explanation = Explanation::new(
+    "The operating system gave no random bytes",
+    "Try again; early in a boot there may be none yet",
+);
+
+const NO_TLS: Explanation = Explanation::new(
+    "The URL asks for TLS, which connect does not do here",
+    "Use a ws:// URL, or do TLS yourself and hand the stream to client()",
+);
 
 /// A client could not connect.
 #[derive(Debug, Error)]
@@ -51,15 +62,9 @@ impl ConnectError {
         match self {
             Self::Dial { error, .. } => explain_dial(error.kind()),
             Self::Handshake(error) => error.explain(),
-            Self::Random(_) => Explanation::new(
-                "The operating system gave no random bytes",
-                "Try again; early in a boot there may be none yet",
-            ),
+            Self::Random(_) => NO_RANDOM,
             Self::Request(error) => error.explain(),
-            Self::TlsNotBuilt { .. } => Explanation::new(
-                "The URL asks for TLS, which connect does not do here",
-                "Use a ws:// URL, or do TLS yourself and hand the stream to client()",
-            ),
+            Self::TlsNotBuilt { .. } => NO_TLS,
         }
     }
 }
@@ -83,6 +88,53 @@ fn explain_dial(kind: io::ErrorKind) -> Explanation {
             "The host could not be reached",
             "Check the spelling of the host, that it can be looked up, and the network",
         ),
+    }
+}
+
+/// A session could not be started, or ended before its first connection was ready.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It ended.
+    #[error("no connection: {0}")]
+    Ended(#[from] End),
+    /// The operating system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(#[source] io::Error),
+    /// There is nothing that could be asked for.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The operating system gave no thread to run the session, or nothing for it to wait on.
+    #[error("no thread: {0}")]
+    Thread(#[source] io::Error),
+    /// `wss` is not built into this binding.
+    #[error("{authority} wants tls")]
+    TlsNotBuilt {
+        /// Host and port.
+        authority: alloc::string::String,
+    },
+}
+
+impl From<UrlError> for StartError {
+    fn from(error: UrlError) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+impl StartError {
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        match self {
+            Self::Ended(end) => end.explain(),
+            Self::Random(_) => NO_RANDOM,
+            Self::Request(error) => error.explain(),
+            Self::Thread(_) => Explanation::new(
+                "The operating system refused a thread, or a descriptor",
+                "Close what is not needed, or raise the limits of this process",
+            ),
+            Self::TlsNotBuilt { .. } => NO_TLS,
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 mod accept;
 mod connect;
 mod error;
+mod session;
 
 pub use accept::AcceptOptions;
 pub use connect::ConnectOptions;
-pub use error::{AcceptError, ConnectError};
+pub use error::{AcceptError, ConnectError, StartError};
+pub use session::SessionOptions;

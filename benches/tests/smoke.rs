@@ -1,0 +1,85 @@
+//! Every table of the harness, run once on tiny inputs, as its user runs it.
+
+#![cfg(target_os = "linux")]
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Runs the harness in the least time, and gives the CSV files that it wrote, by name.
+fn run(table: &str, more: &[&str]) -> Vec<(String, String)> {
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("smoke-{table}"));
+    let _ = fs::remove_dir_all(&out);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ws-benches"));
+    command
+        .arg(table)
+        .args(["--quick", "--rounds", "1", "--out"]);
+    let output = command.arg(&out).args(more).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{table}: {told}");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&out).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        match name.strip_suffix(".csv") {
+            Some(name) => files.push((name.into(), text)),
+            None => assert!(text.starts_with("<svg"), "{name}"),
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The rows that have a value in a column.
+fn rows<'a>(csv: &'a str, column: &str) -> Vec<&'a str> {
+    let there = csv.lines().filter(|line| line.contains(column));
+    there.collect()
+}
+
+#[test]
+fn the_codec_answers_every_question() {
+    let files = run("codec", &["--only", "ours|memcpy", "--columns", "16 B"]);
+    assert_eq!(files.len(), 15);
+    for (name, csv) in files {
+        let ours = if name.contains("decode") { 4 } else { 2 };
+        let found = rows(&csv, "16 B").len();
+        assert!(found > ours, "{name}: {found} rows");
+    }
+}
+
+#[test]
+fn servers_run_as_processes_of_their_own() {
+    let names = "ours, tokio, read()|ours, mio|plain TCP, tokio";
+    let cell = "100 x 64 B, depth 32";
+    let files = run("echo", &["--only", names, "--columns", cell]);
+    assert_eq!(files.len(), 2);
+    for (name, csv) in files {
+        assert!(rows(&csv, cell).len() >= 3, "{name}: {csv}");
+    }
+}
+
+#[test]
+fn memory_is_measured_in_fresh_processes() {
+    let files = run("memory", &["--connections", "20", "--only", "ours, mio"]);
+    assert_eq!(files.len(), 1);
+    assert_eq!(files[0].1.lines().count(), 4, "{}", files[0].1);
+}
+
+#[test]
+fn growth_has_a_table_each_for_bytes_and_connections() {
+    let columns = "1 KiB|1|10";
+    let files = run(
+        "growth",
+        &["--only", "ours, mio|ours, lent", "--columns", columns],
+    );
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = [
+        "growth-connections",
+        "growth-connections-in-memory",
+        "growth-size-binary",
+        "growth-size-multi-byte-text",
+    ];
+    assert_eq!(names, expected);
+}

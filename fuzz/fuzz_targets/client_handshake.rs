@@ -1,0 +1,10 @@
+//! See `ws_fuzz::client_handshake`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ws_fuzz::client_handshake(data));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    ws_fuzz::replay(ws_fuzz::client_handshake);
+}

@@ -1,0 +1,106 @@
+//! A client that stays alive: a session of the core, run as a task of smol's, or of async-std's if
+//! only that feature is on.
+
+use std::io;
+
+use ws_core::handshake::{Request, RequestError};
+use ws_core::options::{SessionOptions, StartError};
+use ws_core::policy::Stage;
+use ws_core::pump::client::{self, Dialing};
+use ws_core::session::{DialError, Dialect, Initial, NoDialect, SessionConfig};
+use ws_core::url::{Host, Url};
+
+use crate::FuturesIo;
+use crate::net::{TcpStream, resolve, spawn};
+pub use ws_core::session::{End, Event, Lost, State};
+
+/// A handle on a session, good through any number of connections.
+pub type Client<D = NoDialect> = client::Client<D, FuturesIo>;
+/// What happens to a session, in order.
+pub type Events<D = NoDialect> = client::Events<D, FuturesIo>;
+
+/// How long the first connection of [`connect`] may take to come about.
+const FIRST: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Opens a WebSocket that reconnects by itself, and waits for the first connection: up to 30 s,
+/// retrying.
+///
+/// ```no_run
+/// use ws_async_std::session::{self, Event};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let (client, mut events) = session::connect("ws://127.0.0.1:9001/feed").await?;
+/// client.send("hello")?;
+/// while let Some(event) = events.next().await {
+///     match event {
+///         Event::Text(text) => println!("{text}"),
+///         Event::Ready { attempt, .. } => println!("connected by attempt {attempt}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// The URL is not one, or no connection came about.
+///
+/// # Cancel safety
+/// If the future is dropped, the session closes.
+pub async fn connect<U>(url: U) -> Result<(Client, Events), StartError>
+where
+    U: TryInto<Url>,
+    RequestError: From<U::Error>,
+{
+    let config = SessionConfig::default().initial(Initial::RetryFor(FIRST));
+    let options = SessionOptions::default().config(config);
+    let (client, events) = start(Request::new(url)?, &options)?;
+    client.ready().await?;
+    Ok((client, events))
+}
+
+/// Starts a session without waiting for anything: all that comes of it are events.
+///
+/// # Errors
+/// The URL asks for TLS, or there are no random bytes.
+pub fn start(request: Request, options: &SessionOptions) -> Result<(Client, Events), StartError> {
+    start_with(request, NoDialect, options)
+}
+
+/// Starts a session that speaks a dialect.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with<D>(
+    request: Request,
+    dialect: D,
+    options: &SessionOptions,
+) -> Result<(Client<D>, Events<D>), StartError>
+where
+    D: Dialect + Send + 'static,
+{
+    let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
+    let nodelay = options.nodelay;
+    let dial = move |request: &Request| dial(request.url().clone(), nodelay);
+    let (client, events, run) = client::run(session, FuturesIo::new(), dial);
+    spawn(run);
+    Ok((client, events))
+}
+
+fn dial(url: Url, nodelay: bool) -> Dialing<TcpStream> {
+    Box::pin(async move {
+        let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
+        let port = url.port();
+        let stream = match url.host() {
+            Host::Domain(name) => {
+                let found = resolve(name, port).await;
+                TcpStream::connect(&*found.map_err(at(Stage::Resolve))?).await
+            }
+            Host::V4(address) => TcpStream::connect((*address, port)).await,
+            Host::V6(address) => TcpStream::connect((*address, port)).await,
+        };
+        let stream = stream.map_err(at(Stage::Connect))?;
+        stream.set_nodelay(nodelay).map_err(at(Stage::Connect))?;
+        Ok(stream)
+    })
+}

@@ -1,0 +1,255 @@
+//! A client that stays alive: a session of the core, run by a thread of its own.
+//!
+//! The thread waits for the socket, a deadline or a command, whichever comes first; nothing polls.
+//! It runs the same driver as the async bindings do, so everything a session does is the same.
+
+mod reactor;
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use ws_core::close::CloseCode;
+use ws_core::error::SendError as Refused;
+use ws_core::handshake::{Request, RequestError};
+use ws_core::message::Message;
+use ws_core::options::{SessionOptions, StartError};
+use ws_core::policy::Stage;
+use ws_core::pump::client;
+use ws_core::session::{ConnId, DialError, Dialect, Initial, NoDialect, SendError, SessionConfig};
+use ws_core::url::{Host, Url};
+
+pub use ws_core::session::{End, Event, Lost, State};
+
+use reactor::{Clock, Reactor};
+
+/// How long the first connection of [`connect`] may take to come about.
+const FIRST: Duration = Duration::from_secs(30);
+
+/// How long one address may take to answer.
+const PER_ADDRESS: Duration = Duration::from_secs(10);
+
+/// A handle on a session, good through any number of connections.
+///
+/// Clones are handles on the same session. When the last handle and the [`Events`] are dropped, the
+/// session closes with 1001.
+pub struct Client<D = NoDialect>(client::Client<D, Clock>);
+
+/// What happens to a session, in order; also an iterator.
+pub struct Events<D = NoDialect>(client::Events<D, Clock>);
+
+/// Opens a WebSocket that reconnects by itself, and waits for the first connection: up to 30 s,
+/// retrying.
+///
+/// ```no_run
+/// use ws_blocking::session::{self, Event};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (client, events) = session::connect("ws://127.0.0.1:9001/feed")?;
+/// client.send("hello")?;
+/// for event in events {
+///     match event {
+///         Event::Text(text) => println!("{text}"),
+///         Event::Ready { attempt, .. } => println!("connected by attempt {attempt}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// The URL is not one, or no connection came about.
+pub fn connect<U>(url: U) -> Result<(Client, Events), StartError>
+where
+    U: TryInto<Url>,
+    RequestError: From<U::Error>,
+{
+    let config = SessionConfig::default().initial(Initial::RetryFor(FIRST));
+    let options = SessionOptions::default().config(config);
+    let (client, events) = start(Request::new(url)?, &options)?;
+    client.ready()?;
+    Ok((client, events))
+}
+
+/// Starts a session without waiting for anything: all that comes of it are events.
+///
+/// # Errors
+/// The URL asks for TLS, there are no random bytes, or no thread.
+pub fn start(request: Request, options: &SessionOptions) -> Result<(Client, Events), StartError> {
+    start_with(request, NoDialect, options)
+}
+
+/// Starts a session that speaks a dialect.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with<D>(
+    request: Request,
+    dialect: D,
+    options: &SessionOptions,
+) -> Result<(Client<D>, Events<D>), StartError>
+where
+    D: Dialect + Send + 'static,
+{
+    let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
+    let mut reactor = Reactor::new().map_err(StartError::Thread)?;
+    let (nodelay, sockets) = (options.nodelay, reactor.sockets());
+    let dial = move |request: &Request| {
+        let url = request.url().clone();
+        sockets.connect(move || dial(&url, nodelay))
+    };
+    let (client, events, run) = client::run(session, reactor.clock(), dial);
+    thread::Builder::new()
+        .name("websocket".into())
+        .spawn(move || reactor.run(run))
+        .map_err(StartError::Thread)?;
+    Ok((Client(client), Events(events)))
+}
+
+fn dial(url: &Url, nodelay: bool) -> Result<TcpStream, DialError> {
+    let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
+    let port = url.port();
+    let addresses = match url.host() {
+        Host::Domain(name) => {
+            let found = (&**name, port).to_socket_addrs();
+            found.map_err(at(Stage::Resolve))?.collect()
+        }
+        Host::V4(address) => vec![SocketAddr::from((*address, port))],
+        Host::V6(address) => vec![SocketAddr::from((*address, port))],
+    };
+    let mut failed = io::Error::from(io::ErrorKind::NotFound);
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, PER_ADDRESS) {
+            Ok(stream) => {
+                stream.set_nodelay(nodelay).map_err(at(Stage::Connect))?;
+                stream.set_nonblocking(true).map_err(at(Stage::Connect))?;
+                return Ok(stream);
+            }
+            Err(error) => failed = error,
+        }
+    }
+    Err(at(Stage::Connect)(failed))
+}
+
+impl<D: Dialect> Client<D> {
+    /// Queues a message, ping or pong; it leaves as soon as the transport takes it.
+    ///
+    /// # Errors
+    /// [`SendError::NotReady`] unless there is a connection;
+    /// [`Full`](Refused::Full) while the peer does not take what is queued.
+    pub fn send<'m>(&self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
+        self.0.send(message)
+    }
+
+    /// Ends the session: with a Close frame if there is a connection, at once otherwise. The end is
+    /// told by [`Events`] and by [`ended`](Self::ended).
+    ///
+    /// # Errors
+    /// A code that may not be sent, or a reason over 123 bytes; nothing happens then.
+    pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), Refused> {
+        self.0.close(code, reason)
+    }
+
+    /// Replaces the connection, or dials now instead of later.
+    pub fn reconnect(&self) {
+        self.0.reconnect();
+    }
+
+    /// Replaces what connections are asked for, from the next dial on.
+    pub fn set_request(&self, request: Request) {
+        self.0.set_request(request);
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.state()
+    }
+
+    /// Which connection it is, counted from 1; 0 before the first dial.
+    #[must_use]
+    pub fn conn(&self) -> ConnId {
+        self.0.conn()
+    }
+
+    /// The time from the last answered keepalive ping of this connection to its pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.0.round_trip()
+    }
+
+    /// Waits until messages can be sent.
+    ///
+    /// # Errors
+    /// The session ended instead.
+    pub fn ready(&self) -> Result<(), End> {
+        wait(self.0.ready())
+    }
+
+    /// Waits for the end of the session.
+    #[must_use]
+    pub fn ended(&self) -> End {
+        wait(self.0.ended())
+    }
+}
+
+impl<D> Events<D> {
+    /// The next event if there is one now.
+    pub fn try_next(&mut self) -> Option<Event> {
+        self.0.try_next()
+    }
+}
+
+/// Waits for the next event; ends after [`Event::Terminated`].
+impl<D> Iterator for Events<D> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        wait(self.0.next())
+    }
+}
+
+impl<D> Clone for Client<D> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<D: fmt::Debug> fmt::Debug for Client<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<D> fmt::Debug for Events<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Blocks this thread until the future is ready.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What every binding must do on real sockets, on blocking ones.
+
+#[path = "../../ws-core/tests/bindings/mod.rs"]
+mod bindings;
+
+mod rt {
+    use std::io::{self, Read, Write};
+    use std::net::{Shutdown, TcpStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    pub(crate) use ws_blocking as ws;
+    use ws_blocking::ws_core::handshake::Opened;
+    use ws_blocking::{Config, Transport, WebSocket};
+
+    pub(crate) type Tcp = TcpStream;
+    pub(crate) type Writes = Arc<AtomicUsize>;
+
+    macro_rules! wait {
+        ($call:expr) => {
+            $call
+        };
+    }
+    pub(crate) use wait;
+
+    pub(crate) fn tcp(stream: TcpStream) -> Tcp {
+        stream
+    }
+
+    pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {
+        socket.split().expect("a second handle")
+    }
+
+    pub(crate) fn read(stream: &mut Tcp, buf: &mut [u8]) -> io::Result<usize> {
+        stream.read(buf)
+    }
+
+    pub(crate) fn upgraded<S: Transport>(
+        stream: S,
+        opened: Opened,
+        config: &Config,
+    ) -> WebSocket<S> {
+        WebSocket::upgraded(stream, opened, config)
+    }
+
+    /// A stream that counts the writes that moved anything.
+    pub(crate) struct Counted(Tcp, Writes);
+
+    pub(crate) fn counted(stream: TcpStream) -> (Counted, Writes) {
+        let writes = Writes::default();
+        (Counted(stream, Arc::clone(&writes)), writes)
+    }
+
+    impl Read for Counted {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buf)
+        }
+    }
+
+    impl Write for Counted {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            let n = self.0.write(buf)?;
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Ok(n)
+        }
+
+        fn write_vectored(&mut self, bufs: &[io::IoSlice<'_>]) -> io::Result<usize> {
+            let n = self.0.write_vectored(bufs)?;
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Ok(n)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.flush()
+        }
+    }
+
+    impl Transport for Counted {
+        fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+            self.0.set_read_timeout(timeout)
+        }
+
+        fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+            self.0.set_write_timeout(timeout)
+        }
+
+        fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
+            TcpStream::shutdown(&self.0, how)
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The future that does the work of a session: dials when told, moves bytes and time.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::Future;
+use core::mem;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+
+use super::super::driver::Driver;
+use super::super::runtime::{PollRead, PollWrite, Runtime};
+use super::{EVENTS, Inner, Shared};
+use crate::close::CloseCode;
+use crate::handshake::Request;
+use crate::session::{Action, ConnId, DialError, Dialect, End, Event};
+
+/// How a binding connects a transport.
+pub trait Dial<S>: Unpin {
+    /// Connects to the host of the request, TLS included where its scheme asks for it. Dropping the
+    /// future gives the attempt up; its deadline is the session's.
+    fn dial(&mut self, request: &Request) -> Dialing<S>;
+}
+
+/// A transport that is being connected.
+pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<S, DialError>> + Send>>;
+
+impl<S, F> Dial<S> for F
+where
+    F: FnMut(&Request) -> Dialing<S> + Unpin,
+{
+    fn dial(&mut self, request: &Request) -> Dialing<S> {
+        self(request)
+    }
+}
+
+/// Runs a session to its end; to be spawned, or polled along with other things.
+///
+/// It wakes for bytes, deadlines and commands only. Dropping it drops the connection without a
+/// Close frame; the handles then say that the session is over.
+#[must_use = "nothing happens unless this is polled"]
+pub struct Run<D, S, R, C> {
+    shared: Arc<Shared<D, R>>,
+    runtime: R,
+    dial: C,
+    dialing: Option<(ConnId, Dialing<S>)>,
+    driver: Option<(ConnId, Driver<S, R>)>,
+    started: bool,
+}
+
+/// What one turn of the loop came to.
+enum Turn {
+    Again,
+    Done,
+    Wait,
+}
+
+impl<D, S, R, C> Run<D, S, R, C> {
+    pub(super) fn new(shared: Arc<Shared<D, R>>, runtime: R, dial: C) -> Self {
+        Self {
+            shared,
+            runtime,
+            dial,
+            dialing: None,
+            driver: None,
+            started: false,
+        }
+    }
+}
+
+impl<D, S, R, C> Run<D, S, R, C>
+where
+    D: Dialect,
+    S: Unpin,
+    R: PollRead<S> + PollWrite<S> + Runtime + Clone,
+    C: Dial<S>,
+{
+    fn turn(&mut self, cx: &mut Context<'_>, wake: &mut Vec<Waker>) -> Turn {
+        let shared = Arc::clone(&self.shared);
+        let mut inner = shared.lock();
+        let inner = &mut *inner;
+        if !inner
+            .driver
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            inner.driver = Some(cx.waker().clone());
+        }
+        let now = self.runtime.now();
+        if !self.started {
+            self.started = true;
+            inner.session.start(now);
+        }
+        if inner.handles == 0 && inner.end.is_none() {
+            // Nobody is left to hear of the end.
+            let _ = inner.session.close(CloseCode::GOING_AWAY, "", now);
+        }
+        while let Some(action) = inner.session.action() {
+            self.carry_out(action);
+        }
+        if let Some((conn, dialing)) = &mut self.dialing {
+            let conn = *conn;
+            if let Poll::Ready(dialed) = dialing.as_mut().poll(cx) {
+                self.dialing = None;
+                let now = self.runtime.now();
+                match dialed {
+                    Ok(io) if inner.session.dialed(conn, now) => {
+                        self.driver = Some((conn, Driver::new(io, self.runtime.clone())));
+                    }
+                    Ok(_) => {}
+                    Err(error) => inner.session.dial_failed(conn, error, now),
+                }
+                return Turn::Again;
+            }
+        }
+        self.take_events(inner, wake);
+        if inner.session.has_actions() {
+            return Turn::Again;
+        }
+        if inner.end.is_some() {
+            return Turn::Done;
+        }
+        let polled = match &mut self.driver {
+            // No room for events: what is queued leaves, and nothing more is read.
+            Some((_, driver)) if inner.is_blocked() => driver
+                .poll_flush(&mut inner.session, cx, |_| false)
+                .map(|_| None),
+            Some((_, driver)) => driver.poll(&mut inner.session, cx).map(Some),
+            None => match inner.session.poll_timeout() {
+                None => Poll::Pending,
+                Some((at, _)) => self.runtime.poll_until(cx, at).map(|()| {
+                    let now = self.runtime.now().max(at);
+                    inner.session.handle_timeout(now);
+                    Some(true)
+                }),
+            },
+        };
+        match polled {
+            Poll::Ready(Some(true)) => Turn::Again,
+            // The transport is done with: the session says what follows, or has a deadline.
+            Poll::Ready(Some(false)) => {
+                if let Some((conn, driver)) = self.driver.take() {
+                    inner.session.unwritable(conn, driver.now);
+                }
+                Turn::Again
+            }
+            Poll::Ready(None) | Poll::Pending => Turn::Wait,
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Dial { conn, request } => {
+                self.dialing = Some((conn, self.dial.dial(&request)));
+            }
+            Action::Drop { conn } => {
+                self.dialing.take_if(|(current, _)| *current == conn);
+                self.driver.take_if(|(current, _)| *current == conn);
+            }
+        }
+    }
+
+    /// Moves events to where the application takes them.
+    fn take_events(&self, inner: &mut Inner<D, R>, wake: &mut Vec<Waker>) {
+        let now = self.runtime.now();
+        let mut any = false;
+        loop {
+            if inner.is_blocked() {
+                break;
+            }
+            let full = inner.events.len() >= EVENTS;
+            let Some(event) = inner.session.poll_owned(now) else {
+                break;
+            };
+            any = true;
+            if let Event::Terminated(end) = &event {
+                inner.end = Some(end.clone());
+            }
+            if !(inner.unread || full && event.is_data()) {
+                inner.events.push_back(event);
+            }
+        }
+        if any {
+            wake.extend(inner.reader.take());
+            wake.append(&mut inner.watchers);
+        }
+    }
+}
+
+impl<D, S, R, C> Future for Run<D, S, R, C>
+where
+    D: Dialect,
+    S: Unpin,
+    R: PollRead<S> + PollWrite<S> + Runtime + Clone,
+    C: Dial<S>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let mut wake = Vec::new();
+            let turn = self.turn(cx, &mut wake);
+            for waker in wake {
+                waker.wake();
+            }
+            match turn {
+                Turn::Again => {}
+                Turn::Done => return Poll::Ready(()),
+                Turn::Wait => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl<D, S, R, C> Drop for Run<D, S, R, C> {
+    fn drop(&mut self) {
+        let mut inner = self.shared.lock();
+        if inner.end.is_none() {
+            let end = End::Closed(None);
+            inner.end = Some(end.clone());
+            inner.events.push_back(Event::Terminated(end));
+        }
+        let mut wake = mem::take(&mut inner.watchers);
+        wake.extend(inner.reader.take());
+        drop(inner);
+        for waker in wake {
+            waker.wake();
+        }
+    }
+}
+
+impl<D, S, R, C> fmt::Debug for Run<D, S, R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("started", &self.started)
+            .finish_non_exhaustive()
+    }
+}

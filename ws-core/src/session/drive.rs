@@ -1,0 +1,236 @@
+//! Bytes and time: the session as a machine that any driver of a connection can drive.
+
+use super::Session;
+use super::dialect::{Class, Dialect, Out};
+use super::event::{Action, ConnId, Event, Lent, passed_on};
+use super::link::Link;
+use super::lost::Lost;
+use super::order::Phase;
+use crate::Instant;
+use crate::buf::{RecvBuf, SendBuf};
+use crate::connection::Event as Heard;
+use crate::machine::{Deadline, Machine, Transport, TransportEnd};
+use crate::message::Message;
+
+impl<D: Dialect> Session<D> {
+    /// The next thing that only the owner can do. Ask again until there is none, before waiting.
+    pub fn action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Is there something that only the owner can do?
+    #[must_use]
+    pub fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
+    /// Processes what was received, up to the next event or action; `false` if there is neither.
+    /// Asking again changes nothing.
+    pub fn ready(&mut self, now: Instant) -> bool {
+        loop {
+            if !self.events.is_empty() || !self.actions.is_empty() {
+                return true;
+            }
+            let go_on = match &mut self.link {
+                Link::Down | Link::Dialing { .. } => return false,
+                Link::Opening { .. } => self.shake_hands(now),
+                Link::Open { connection, .. } => {
+                    if !connection.ready(now) {
+                        return false;
+                    }
+                    if self.sorted {
+                        return true;
+                    }
+                    self.sort(now)
+                }
+            };
+            if !go_on {
+                self.sorted = matches!(self.link, Link::Open { .. });
+                return self.sorted;
+            }
+        }
+    }
+
+    /// The next event, lent from the buffers until the next call.
+    #[inline]
+    pub fn poll(&mut self, now: Instant) -> Option<Lent<'_>> {
+        if !self.ready(now) {
+            return None;
+        }
+        if let Some(event) = self.events.pop_front() {
+            return Some(event.map(|none| match none {}, |none| match none {}));
+        }
+        self.sorted = false;
+        match &mut self.link {
+            Link::Open { connection, .. } => passed_on(connection.poll(now)?.0),
+            Link::Down | Link::Dialing { .. } | Link::Opening { .. } => None,
+        }
+    }
+
+    /// The next event, owned.
+    pub fn poll_owned(&mut self, now: Instant) -> Option<Event> {
+        self.poll(now).map(|event| event.to_owned())
+    }
+
+    /// The buffers of a connection; `None` if it is over, or not dialled yet.
+    pub fn io(&mut self, conn: ConnId) -> Option<(&mut RecvBuf, &mut SendBuf)> {
+        self.current(conn)?.machine().map(Machine::io)
+    }
+
+    /// The transport of a connection ended; nothing more will be received on it.
+    pub fn lost(&mut self, conn: ConnId, end: TransportEnd) {
+        if let Some(machine) = self.current(conn).and_then(Link::machine) {
+            machine.lost(end);
+        }
+    }
+
+    /// The transport of a connection can't write any more.
+    pub fn unwritable(&mut self, conn: ConnId, now: Instant) {
+        if let Some(machine) = self.current(conn).and_then(Link::machine) {
+            machine.unwritable(now);
+        }
+    }
+
+    /// What to do with the transport of a connection; one that is over is to be closed.
+    #[must_use]
+    pub fn transport(&self, conn: ConnId) -> Transport {
+        if self.link.conn() == Some(conn) {
+            Machine::transport(self)
+        } else {
+            Transport::Close
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) must be called at the latest, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
+        match self.phase {
+            Phase::Idle | Phase::Over => None,
+            Phase::Waiting { at, .. } => Some((at, Deadline::Retry)),
+            Phase::Trying { .. } => self.link.poll_timeout(),
+        }
+    }
+
+    /// Acts on the deadlines that have passed. Calling it early changes nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match self.link.machine() {
+            Some(machine) => machine.handle_timeout(now),
+            None => self.expire(now),
+        }
+    }
+
+    fn current(&mut self, conn: ConnId) -> Option<&mut Link> {
+        if self.link.conn() == Some(conn) {
+            Some(&mut self.link)
+        } else {
+            self.stale += 1;
+            None
+        }
+    }
+
+    /// Takes the handshake as far as it goes; `false` if it waits for bytes.
+    fn shake_hands(&mut self, now: Instant) -> bool {
+        let Link::Opening { conn, handshake } = &mut self.link else {
+            return false;
+        };
+        let conn = *conn;
+        match handshake.poll(now) {
+            Ok(None) => return false,
+            Ok(Some(_)) => {}
+            Err(error) => {
+                self.lost_link(Lost::Handshake(error), now);
+                return true;
+            }
+        }
+        let Link::Opening { handshake, .. } = core::mem::replace(&mut self.link, Link::Down) else {
+            return false;
+        };
+        match handshake.finish() {
+            Ok(opened) => {
+                self.opened(conn, opened, now);
+                true
+            }
+            Err(handshake) => {
+                self.link = Link::Opening { conn, handshake };
+                false
+            }
+        }
+    }
+
+    /// Looks at what the connection found. `false` if it is for the application; what is not is
+    /// consumed.
+    #[inline]
+    fn sort(&mut self, now: Instant) -> bool {
+        let Link::Open { connection, .. } = &mut self.link else {
+            return false;
+        };
+        let (found, sender) = connection.peek_mut();
+        let message = match found {
+            Some(Heard::Text(text)) => Message::Text(text),
+            Some(Heard::Binary(data)) => Message::Binary(data),
+            Some(Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_)) => return false,
+            Some(Heard::Closed(closed)) => {
+                let lost = Lost::Closed(closed.clone());
+                self.lost_link(lost, now);
+                return true;
+            }
+            None => return false,
+        };
+        let mut out = Out::new(sender);
+        let class = self.dialect.classify(&message, &mut out);
+        if out.failed() {
+            self.lost_link(Lost::Setup, now);
+            return true;
+        }
+        match class {
+            Class::Message => false,
+            Class::Handled => {
+                connection.poll(now);
+                true
+            }
+        }
+    }
+}
+
+/// The connection of the moment, for a driver that has one transport at a time.
+impl<D: Dialect> Machine for Session<D> {
+    fn ready(&mut self, now: Instant) -> bool {
+        Self::ready(self, now)
+    }
+
+    fn io(&mut self) -> (&mut RecvBuf, &mut SendBuf) {
+        match self.link.machine() {
+            Some(machine) => machine.io(),
+            None => {
+                self.unused.0.clear();
+                (&mut self.unused.0, &mut self.unused.1)
+            }
+        }
+    }
+
+    fn lost(&mut self, end: TransportEnd) {
+        if let Some(machine) = self.link.machine() {
+            machine.lost(end);
+        }
+    }
+
+    fn unwritable(&mut self, now: Instant) {
+        if let Some(machine) = self.link.machine() {
+            machine.unwritable(now);
+        }
+    }
+
+    fn transport(&self) -> Transport {
+        self.link
+            .machine_ref()
+            .map_or(Transport::Close, Machine::transport)
+    }
+
+    fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
+        Self::poll_timeout(self)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        Self::handle_timeout(self, now);
+    }
+}

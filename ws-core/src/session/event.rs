@@ -1,0 +1,200 @@
+//! What a session tells its owner, and what it asks of it.
+
+use core::fmt;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use super::lost::{End, Lost};
+use crate::Instant;
+use crate::connection::Event as Heard;
+use crate::error::ProtocolError;
+use crate::handshake::{Agreed, Request};
+use crate::message::{Message, Text};
+
+/// Which connection of a session, counted from 1 in the order of the dials.
+///
+/// Every input that concerns a connection carries one, so that news of a connection that is over
+/// can't be taken for news of the next.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConnId(pub(super) u64);
+
+impl ConnId {
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What only the owner of a session can do.
+///
+/// Exhaustive on purpose: an action that is not carried out is a session that stands still.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// Connect a transport to the host of the request, TLS included, then say
+    /// [`dialed`](super::Session::dialed) or [`dial_failed`](super::Session::dial_failed).
+    Dial {
+        /// Which connection this will be.
+        conn: ConnId,
+        /// Where to; the session itself speaks HTTP once the transport is there.
+        request: Request,
+    },
+    /// Give up this dial, or close this transport at once. Nothing need be said about it.
+    Drop {
+        /// Which connection.
+        conn: ConnId,
+    },
+}
+
+/// Something that happened, lent from the buffers of the connection until the next call.
+pub type Lent<'a> = Event<&'a str, &'a [u8]>;
+
+/// Something that happened. Owned as it stands; the session lends it as [`Lent`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Event<T = Text, B = Bytes> {
+    /// A binary message.
+    Binary(B),
+    /// A connection that was open, or almost, is gone. What becomes of the session is told next.
+    Disconnected {
+        /// Which connection.
+        conn: ConnId,
+        /// Why.
+        lost: Lost,
+    },
+    /// A dial, or the handshake after it, failed.
+    Failed {
+        /// Which connection it would have been.
+        conn: ConnId,
+        /// The dials of this episode so far; see [`Backoff`](crate::policy::Backoff).
+        attempt: u32,
+        /// Why.
+        lost: Lost,
+    },
+    /// The opening handshake is done; what a connection begins with goes out now.
+    Opened {
+        /// Which connection.
+        conn: ConnId,
+        /// What was agreed on, the headers of the answer included.
+        agreed: Agreed,
+    },
+    /// A ping. Its pong is already queued, as with [`Event::Ping`](crate::connection::Event::Ping).
+    Ping(B),
+    /// A pong, asked for or not.
+    Pong(B),
+    /// The peer broke the protocol or a limit. [`Disconnected`](Self::Disconnected) follows.
+    ProtocolError(ProtocolError),
+    /// A connection is set up: messages can be sent.
+    Ready {
+        /// Which connection.
+        conn: ConnId,
+        /// Which dial of its episode succeeded, counted from 1.
+        attempt: u32,
+        /// How long the session was not ready before, unless it never was.
+        downtime: Option<Duration>,
+    },
+    /// The session will dial again.
+    RetryScheduled {
+        /// Which dial of its episode that will be, counted from 1.
+        attempt: u32,
+        /// How long after the failure, the dial budget included.
+        delay: Duration,
+        /// When.
+        at: Instant,
+    },
+    /// The end. Nothing follows.
+    Terminated(End),
+    /// A text message.
+    Text(T),
+}
+
+impl Event<&str, &[u8]> {
+    /// The same event with its data copied.
+    #[must_use]
+    pub fn to_owned(&self) -> Event {
+        self.clone().map(Into::into, Bytes::copy_from_slice)
+    }
+}
+
+impl Event {
+    /// The message of a text or binary event, ready to be sent on; `None` for any other event.
+    #[must_use]
+    pub fn into_message(self) -> Option<Message<'static>> {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "two of many carry messages")]
+        match self {
+            Self::Binary(data) => Some(Message::SharedBinary(data)),
+            Self::Text(text) => Some(Message::SharedText(text)),
+            _ => None,
+        }
+    }
+}
+
+impl<T, B> Event<T, B> {
+    /// Is it a message, a ping or a pong of the peer's?
+    #[must_use]
+    pub const fn is_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Binary(_) | Self::Ping(_) | Self::Pong(_) | Self::Text(_)
+        )
+    }
+
+    /// The same event with other kinds of text and bytes.
+    pub(super) fn map<U, C>(
+        self,
+        text: impl FnOnce(T) -> U,
+        bytes: impl FnOnce(B) -> C,
+    ) -> Event<U, C> {
+        match self {
+            Self::Binary(data) => Event::Binary(bytes(data)),
+            Self::Disconnected { conn, lost } => Event::Disconnected { conn, lost },
+            Self::Failed {
+                conn,
+                attempt,
+                lost,
+            } => Event::Failed {
+                conn,
+                attempt,
+                lost,
+            },
+            Self::Opened { conn, agreed } => Event::Opened { conn, agreed },
+            Self::Ping(data) => Event::Ping(bytes(data)),
+            Self::Pong(data) => Event::Pong(bytes(data)),
+            Self::ProtocolError(error) => Event::ProtocolError(error),
+            Self::Ready {
+                conn,
+                attempt,
+                downtime,
+            } => Event::Ready {
+                conn,
+                attempt,
+                downtime,
+            },
+            Self::RetryScheduled { attempt, delay, at } => {
+                Event::RetryScheduled { attempt, delay, at }
+            }
+            Self::Terminated(end) => Event::Terminated(end),
+            Self::Text(data) => Event::Text(text(data)),
+        }
+    }
+}
+
+/// What the application is told of a connection's event as it is; `None` for its end,
+/// which becomes an event of the session.
+pub(super) fn passed_on(event: Heard<'_>) -> Option<Lent<'_>> {
+    match event {
+        Heard::Binary(data) => Some(Event::Binary(data)),
+        Heard::Ping(data) => Some(Event::Ping(data)),
+        Heard::Pong(data) => Some(Event::Pong(data)),
+        Heard::Text(text) => Some(Event::Text(text)),
+        Heard::ProtocolError(error) => Some(Event::ProtocolError(error.clone())),
+        Heard::Closed(_) => None,
+    }
+}

@@ -1,0 +1,63 @@
+//! Where a session stands.
+
+use core::fmt;
+
+use super::event::ConnId;
+use crate::Instant;
+
+/// Where a session stands; read at any time with [`Session::state`](super::Session::state).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum State {
+    /// Not started.
+    Idle,
+    /// Between two attempts.
+    Waiting {
+        /// Which dial of its episode comes next, counted from 1.
+        attempt: u32,
+        /// When.
+        until: Instant,
+    },
+    /// The transport is being connected.
+    Dialing {
+        /// Which connection.
+        conn: ConnId,
+        /// Which dial of its episode, counted from 1.
+        attempt: u32,
+    },
+    /// The opening handshake is under way.
+    Upgrading {
+        /// Which connection.
+        conn: ConnId,
+        /// Which dial of its episode, counted from 1.
+        attempt: u32,
+    },
+    /// Messages can be sent.
+    Ready {
+        /// Which connection.
+        conn: ConnId,
+        /// Since when.
+        since: Instant,
+    },
+    /// The connection is closing: for good, or to make way for the next.
+    Draining {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// Over.
+    Terminal,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "idle",
+            Self::Waiting { .. } => "waiting",
+            Self::Dialing { .. } => "dialing",
+            Self::Upgrading { .. } => "upgrading",
+            Self::Ready { .. } => "ready",
+            Self::Draining { .. } => "draining",
+            Self::Terminal => "over",
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! What every binding must do on real sockets, on tokio.
+
+#[path = "../../ws-core/tests/bindings/mod.rs"]
+mod bindings;
+#[path = "../../ws-core/tests/bindings/tasks.rs"]
+mod tasks;
+
+mod rt {
+    use std::future::Future;
+    use std::io;
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, LazyLock};
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
+    use tokio::net::TcpStream;
+    use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+    use tokio::runtime::{Builder, Runtime};
+    pub(crate) use ws_tokio as ws;
+    use ws_tokio::ws_core::handshake::Opened;
+    use ws_tokio::ws_core::pump;
+    use ws_tokio::{Config, Tokio, WebSocket};
+
+    pub(crate) type Tcp = TcpStream;
+    pub(crate) type Writes = Arc<AtomicUsize>;
+
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(2).enable_all();
+        builder.build().expect("a runtime")
+    });
+
+    macro_rules! wait {
+        ($call:expr) => {
+            crate::rt::block_on($call)
+        };
+    }
+    pub(crate) use wait;
+
+    pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+        RUNTIME.block_on(future)
+    }
+
+    pub(crate) fn tcp(stream: std::net::TcpStream) -> Tcp {
+        let _entered = RUNTIME.enter();
+        stream.set_nonblocking(true).expect("non-blocking");
+        TcpStream::from_std(stream).expect("registered")
+    }
+
+    pub(crate) fn spawn<F>(future: F) -> impl Future<Output = F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let task = RUNTIME.spawn(future);
+        async { task.await.expect("no panic") }
+    }
+
+    pub(crate) fn pipe(capacity: usize) -> (DuplexStream, DuplexStream) {
+        duplex(capacity)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn unix_pair() -> (tokio::net::UnixStream, tokio::net::UnixStream) {
+        let _entered = RUNTIME.enter();
+        tokio::net::UnixStream::pair().expect("a pair")
+    }
+
+    pub(crate) fn native_halves(
+        socket: WebSocket,
+    ) -> (
+        pump::Reader<OwnedReadHalf, OwnedWriteHalf, Tokio>,
+        pump::Writer<OwnedWriteHalf, Tokio>,
+    ) {
+        socket.split_with(TcpStream::into_split)
+    }
+
+    pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {
+        socket.split()
+    }
+
+    pub(crate) async fn read(stream: &mut Tcp, buf: &mut [u8]) -> io::Result<usize> {
+        stream.read(buf).await
+    }
+
+    pub(crate) fn upgraded<S>(stream: S, opened: Opened, config: &Config) -> WebSocket<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let _entered = RUNTIME.enter();
+        WebSocket::upgraded(stream, Tokio::new(), opened, config)
+    }
+
+    /// A stream that counts the writes that moved anything.
+    pub(crate) struct Counted(Tcp, Writes);
+
+    pub(crate) fn counted(stream: std::net::TcpStream) -> (Counted, Writes) {
+        let writes = Writes::default();
+        (Counted(tcp(stream), Arc::clone(&writes)), writes)
+    }
+
+    impl Counted {
+        fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+            if matches!(written, Poll::Ready(Ok(_))) {
+                self.1.fetch_add(1, Ordering::SeqCst);
+            }
+            written
+        }
+    }
+
+    impl AsyncRead for Counted {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Counted {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let written = Pin::new(&mut self.0).poll_write(cx, buf);
+            self.count(written)
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &[io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let written = Pin::new(&mut self.0).poll_write_vectored(cx, bufs);
+            self.count(written)
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            self.0.is_write_vectored()
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+}
