@@ -9,9 +9,9 @@ use std::thread;
 use support::heap::{Counting, measure};
 use support::squeeze::{Peer, connection, end, prose, terms};
 use support::{End, Frame};
-use ws_core::connection::{Config, OwnedEvent};
+use ws_core::connection::{Config, Event, OwnedEvent};
 use ws_core::deflate::Deflate;
-use ws_core::message::Limits;
+use ws_core::message::{Delivery, Limits};
 use ws_core::{Instant, Role};
 
 #[global_allocator]
@@ -104,6 +104,31 @@ fn a_bomb_costs_the_limit_and_a_block() {
         let most = limit + packed.len() * 3 + (128 << 10);
         assert!(peak <= isize::try_from(most).unwrap(), "{peak}");
     }
+}
+
+#[test]
+fn a_compressed_message_larger_than_memory_is_handed_out_in_blocks() {
+    let limits = Limits::default().max_message(usize::MAX);
+    let config = Config::default().limits(limits).delivery(Delivery::Chunks);
+    let packed = Peer::new(15).pack(&vec![0; 64 << 20]);
+    let (peak, got) = alone(|| {
+        let mut end = end(Role::Client, &Deflate::max_ratio(), &config);
+        let mut got = 0;
+        let (used, ()) = measure(|| {
+            for (i, piece) in packed.chunks(10_000).enumerate() {
+                end.receive_frame(if i == 0 { 0x42 } else { 0 }, piece);
+                while let Some((event, _)) = end.connection.poll(end.now) {
+                    let Event::Chunk(chunk) = event else {
+                        panic!("{event:?}")
+                    };
+                    got += chunk.data.len();
+                }
+            }
+        });
+        (used.peak, got)
+    });
+    assert_eq!(got, 64 << 20);
+    assert!(peak <= 300 << 10, "{peak}");
 }
 
 #[test]

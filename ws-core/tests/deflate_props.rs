@@ -9,10 +9,11 @@ use core::num::NonZeroUsize;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::cases;
+use support::pieces::join;
 use support::squeeze::{connection, noise, prose, terms};
 use ws_core::connection::{Config, Connection, OwnedEvent};
 use ws_core::deflate::{Compress, Deflate, Takeover};
-use ws_core::message::Kind;
+use ws_core::message::{Delivery, Kind};
 use ws_core::{Instant, Role};
 
 prop_compose! {
@@ -149,9 +150,12 @@ proptest! {
         server in deflate(),
         fragment in prop::option::of(1..5_000usize),
         share_min in prop_oneof![Just(0), Just(1000), Just(16 << 10)],
+        chunks in any::<bool>(),
         ops in vec(op(), 1..40),
     ) {
+        let delivery = if chunks { Delivery::Chunks } else { Delivery::Messages };
         let config = Config::default()
+            .delivery(delivery)
             .fragment_size(fragment.and_then(NonZeroUsize::new))
             .share_min(share_min)
             .send_limit(usize::MAX);
@@ -178,7 +182,7 @@ proptest! {
             joined.take(1 - i, true);
         }
         let [a, b] = joined.sent;
-        prop_assert_eq!(joined.got, [b, a]);
+        prop_assert_eq!(joined.got.map(join), [b, a]);
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub(super) struct Turn {
 pub(super) enum Next {
     Assembled,
     Binary,
+    Chunk,
     Closed,
     Fault,
     OweClose,
@@ -139,7 +140,7 @@ impl Receiver {
         let budget = limits.max_message;
         Self {
             heard: buf.received(),
-            decoder: Decoder::new(role, buf, limits, inflater),
+            decoder: Decoder::new(role, buf, limits, config.delivery, inflater),
             closing: Closing::new(role, config.close_timeout, budget),
             silence: Silence::new(config, now).map(Box::new),
             auto_pong: config.auto_pong,
@@ -344,6 +345,7 @@ impl Receiver {
         let next = match what {
             What::Assembled => Next::Assembled,
             What::Binary => Next::Binary,
+            What::Chunk => Next::Chunk,
             What::Close => {
                 match parse_close(self.decoder.payload(span)) {
                     Ok((code, why)) => self.owes_close |= self.closing.peer_close(code, why, now),
@@ -457,7 +459,8 @@ impl Receiver {
                 Some(Assembled::Text(text)) => Ok(text.into()),
                 None => return lend(&self.decoder, &self.closing, found).to_owned(),
             },
-            Next::Closed
+            Next::Chunk
+            | Next::Closed
             | Next::Fault
             | Next::OweClose
             | Next::OwePong
@@ -485,6 +488,7 @@ fn lend<'a>(decoder: &'a Decoder, closing: &'a Closing, found: Turn) -> Event<'a
             None => Event::Binary(&[]),
         },
         Next::Binary => Event::Binary(payload),
+        Next::Chunk => Event::Chunk(decoder.chunk(found.span)),
         Next::Closed | Next::Fault | Next::OweClose => ended(closing, found.next),
         Next::Ping => Event::Ping(payload),
         Next::OwePong | Next::Pong => Event::Pong(payload),

@@ -318,9 +318,11 @@ impl Sender {
 
     #[inline]
     fn queue(&mut self, message: Message<'_>, compress: Compress) {
-        if let (Some(compressor), Some(kind)) = (&mut self.compressor, message.kind()) {
-            if let Some(packed) = compressor.pack(message.payload(), compress) {
-                return self.packed(kind, packed);
+        if let Some(compressor) = &mut self.compressor {
+            if let Some(kind) = message.kind() {
+                if let Some(packed) = compressor.pack(message.payload(), compress) {
+                    return self.packed(kind, packed);
+                }
             }
         }
         match message {

@@ -80,6 +80,12 @@ impl Inflater {
         Ok((used, &unpacker.out[..made]))
     }
 
+    /// What came out last, `len` bytes of it; nothing any more once the message is complete.
+    pub(crate) fn made(&self, len: usize) -> &[u8] {
+        let unpacker = self.unpacker.as_ref();
+        unpacker.map_or(&[], |unpacker| &unpacker.out[..len])
+    }
+
     /// The payload is complete, and all that could be made of it was made.
     pub(crate) fn finish(&mut self) -> Result<(), ProtocolError> {
         let complete = match &mut self.unpacker {

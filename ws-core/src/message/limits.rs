@@ -13,7 +13,9 @@
 pub struct Limits {
     /// Bytes in a message, counted over its fragments as they are announced. Default 64 MiB (1009).
     /// A compressed message is counted as it is decompressed, and may itself be at most twice as
-    /// long and 1 KiB.
+    /// long and 1 KiB. It also holds for messages that are handed out in pieces: to receive one that
+    /// is larger than memory, lift it, and the limits on frames and fragments as far as the peer
+    /// needs.
     pub max_message: usize,
     /// Bytes in a frame. Default 16 MiB (1009).
     pub max_frame: usize,

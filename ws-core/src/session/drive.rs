@@ -169,6 +169,11 @@ impl<D: Dialect> Session<D> {
             Some(Heard::Text(text)) => Message::Text(text),
             Some(Heard::Binary(data)) => Message::Binary(data),
             Some(Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_)) => return false,
+            // None comes: a session's messages are whole.
+            Some(Heard::Chunk(_)) => {
+                connection.poll(now);
+                return true;
+            }
             Some(Heard::Closed(closed)) => {
                 let lost = Lost::Closed(closed.clone());
                 self.lost_link(lost, now);

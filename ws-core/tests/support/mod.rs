@@ -16,6 +16,7 @@
 
 pub(crate) mod heap;
 pub(crate) mod pair;
+pub(crate) mod pieces;
 pub(crate) mod reference;
 pub(crate) mod refusal;
 pub(crate) mod script;

@@ -5,10 +5,13 @@
 //! long frames, is assembled piece by piece as it arrives. It never looks behind a Close frame's
 //! payload, never sends, and knows no time.
 
+mod stream;
+
 use alloc::boxed::Box;
 
+use self::stream::Piece;
 use super::assemble::{Assembled, Assembly};
-use super::{Kind, Limits, Utf8};
+use super::{Delivery, Kind, Limits, Utf8};
 use crate::Role;
 use crate::buf::RecvBuf;
 use crate::deflate::Inflater;
@@ -61,6 +64,8 @@ pub(crate) enum What {
     Assembled,
     /// A binary message in one frame.
     Binary,
+    /// The piece of a message that [`Decoder::chunk`] holds.
+    Chunk,
     /// A Close frame.
     Close,
     /// The peer broke the rules; [`Decoder::fault`] says how. There is nothing to find any more.
@@ -90,6 +95,9 @@ pub(crate) struct Decoder {
     lent: usize,
     rules: Rules,
     limits: Limits,
+    delivery: Delivery,
+    /// A message in one frame that is shorter than this is delivered at once.
+    short: usize,
     /// The frame whose header was read and whose payload is not complete.
     frame: Option<Frame>,
     message: Option<Box<Assembly>>,
@@ -97,6 +105,7 @@ pub(crate) struct Decoder {
     complete: bool,
     /// What makes compressed messages whole, if compression was agreed on.
     inflater: Option<Box<Inflater>>,
+    piece: Piece,
     fault: Option<ProtocolError>,
 }
 
@@ -109,6 +118,9 @@ struct Frame {
     len: usize,
     /// Bytes of the payload that were unmasked so far.
     done: usize,
+    /// Of those, how many are still in the receive buffer, if the message is compressed and handed
+    /// out in pieces.
+    clear: usize,
     place: Place,
 }
 
@@ -118,6 +130,8 @@ enum Place {
     Buffer(Utf8),
     /// The payload moves to the assembly as it arrives.
     Assembly,
+    /// The payload is handed out as it arrives.
+    Stream,
 }
 
 impl Decoder {
@@ -125,6 +139,7 @@ impl Decoder {
         role: Role,
         buf: RecvBuf,
         limits: Limits,
+        delivery: Delivery,
         inflater: Option<Box<Inflater>>,
     ) -> Self {
         let mask = match role {
@@ -133,15 +148,22 @@ impl Decoder {
         };
         let rsv1 = inflater.is_some();
         let rules = Rules { mask, rsv1 };
+        let short = match delivery {
+            Delivery::Chunks => 0,
+            Delivery::Messages => limits.max_short().saturating_add(1),
+        };
         Self {
             buf,
             lent: 0,
             rules,
             limits,
+            delivery,
+            short,
             frame: None,
             message: None,
             complete: false,
             inflater,
+            piece: Piece::default(),
             fault: None,
         }
     }
@@ -228,7 +250,7 @@ impl Decoder {
                     (2, second)
                 };
                 let len = usize::from(short);
-                if short < 126 && bytes.len() >= at + len && len <= self.limits.max_short() {
+                if short < 126 && bytes.len() >= at + len && len < self.short {
                     if masked {
                         let (head, payload) = bytes.split_at_mut(6);
                         let key = MaskKey::new([head[2], head[3], head[4], head[5]]);
@@ -273,6 +295,7 @@ impl Decoder {
             let found = match frame.place {
                 Place::Buffer(_) => self.wait(frame)?,
                 Place::Assembly => self.collect(frame)?,
+                Place::Stream => self.stream(frame)?,
             };
             // A fragment in the middle of a message is nothing to report: go on with the next frame.
             if found.is_some() || self.frame.is_some() {
@@ -306,6 +329,7 @@ impl Decoder {
             key,
             len,
             done: 0,
+            clear: 0,
             place,
         }))
     }
@@ -338,12 +362,13 @@ impl Decoder {
         if after.is_none_or(|total| total > max_message) && !self.is_compressed(header) {
             return Err(self.too_large());
         }
-        if whole && len <= IN_PLACE_MAX && !compressed {
+        let streams = self.delivery == Delivery::Chunks;
+        if whole && len <= IN_PLACE_MAX && !compressed && !streams {
             return Ok((len, Place::Buffer(Utf8::default())));
         }
         let message = self
             .message
-            .get_or_insert_with(|| Box::new(Assembly::new(kind, compressed, max_message)));
+            .get_or_insert_with(|| Box::new(Assembly::new(kind, compressed, max_message, streams)));
         if let Some(packed) = message.packed() {
             *packed = packed.saturating_add(len);
             if *packed > self.limits.max_packed() {
@@ -353,7 +378,12 @@ impl Decoder {
         if !whole {
             message.admit(len, &self.limits)?;
         }
-        Ok((len, Place::Assembly))
+        let place = if streams {
+            Place::Stream
+        } else {
+            Place::Assembly
+        };
+        Ok((len, place))
     }
 
     /// Does the frame belong to a compressed message?
