@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::config::Config;
 use crate::buf::SendBuf;
+use crate::deflate::Packed;
 use crate::frame::{Header, MAX_CONTROL, OpCode, mask_into};
 use crate::message::Kind;
 use crate::seed::Keys;
@@ -18,40 +19,6 @@ pub(super) struct Encoder {
     keys: Option<Keys>,
     fragment_size: Option<NonZeroUsize>,
     share_min: usize,
-}
-
-/// How the first frame of a message begins.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct First {
-    opcode: OpCode,
-    rsv1: bool,
-}
-
-impl First {
-    /// Of a compressed message (RFC 7692 §6).
-    pub(super) const fn compressed(kind: Kind) -> Self {
-        Self {
-            opcode: kind.opcode(),
-            rsv1: true,
-        }
-    }
-}
-
-impl From<OpCode> for First {
-    #[inline]
-    fn from(opcode: OpCode) -> Self {
-        Self {
-            opcode,
-            rsv1: false,
-        }
-    }
-}
-
-impl From<Kind> for First {
-    #[inline]
-    fn from(kind: Kind) -> Self {
-        kind.opcode().into()
-    }
 }
 
 impl Encoder {
@@ -66,42 +33,50 @@ impl Encoder {
 
     /// Queues a message: copied, and masked by a client, in as many frames as it takes.
     #[inline]
-    pub(super) fn data(&mut self, first: impl Into<First>, payload: &[u8]) {
-        let first = first.into();
+    pub(super) fn data(&mut self, kind: Kind, payload: &[u8]) {
         match self.fragment_size {
-            Some(size) if payload.len() > size.get() => {
-                let last = (payload.len() - 1) / size;
-                for (i, piece) in payload.chunks(size.get()).enumerate() {
-                    if i == 0 {
-                        self.frame(first, i == last, piece);
-                    } else {
-                        self.buf.cut();
-                        self.frame(OpCode::Continuation, i == last, piece);
-                    }
-                }
-            }
-            _ => self.frame(first, true, payload),
+            Some(size) if payload.len() > size.get() => self.cut(kind, false, payload, size.get()),
+            _ => self.frame(kind.opcode(), true, payload),
         }
     }
 
+    /// Queues a message without copying it, if it is worth that.
+    pub(super) fn shared(&mut self, kind: Kind, payload: Bytes) {
+        if self.shares(payload.len()) {
+            self.share(kind, false, payload);
+        } else {
+            self.data(kind, &payload);
+        }
+    }
+
+    /// Queues a message that was compressed: its first frame says so (RFC 7692 §6). A way of its
+    /// own, so that what is not compressed need not ask.
+    #[cold]
+    pub(super) fn packed(&mut self, kind: Kind, packed: Packed) {
+        let payload = packed.bytes();
+        if self.shares(payload.len()) {
+            return self.share(kind, true, packed.into_vec().into());
+        }
+        match self.fragment_size {
+            Some(size) if payload.len() > size.get() => self.cut(kind, true, payload, size.get()),
+            _ => self.put(kind.opcode(), true, true, payload),
+        }
+        packed.give_back();
+    }
+
     /// Is a payload of this length worth being queued without a copy? Not if it must be masked.
-    pub(super) fn shares(&self, len: usize) -> bool {
+    fn shares(&self, len: usize) -> bool {
         let whole = self.fragment_size.is_none_or(|size| len <= size.get());
         self.keys.is_none() && len >= self.share_min && len > 0 && whole
     }
 
-    /// Queues a message without copying it, if it is worth that.
-    pub(super) fn shared(&mut self, first: impl Into<First>, payload: Bytes) {
-        if !self.shares(payload.len()) {
-            return self.data(first, &payload);
-        }
-        let First { opcode, rsv1 } = first.into();
+    fn share(&mut self, kind: Kind, rsv1: bool, payload: Bytes) {
         let len = payload.len() as u64;
         let mut head = [0; Header::MAX_LEN];
         let n = Header {
             fin: true,
             rsv1,
-            opcode,
+            opcode: kind.opcode(),
             key: None,
             len,
         }
@@ -109,10 +84,27 @@ impl Encoder {
         self.buf.push_shared(&head[..n], payload);
     }
 
+    /// Queues a message as fragments of this size.
+    fn cut(&mut self, kind: Kind, rsv1: bool, payload: &[u8], size: usize) {
+        let last = (payload.len() - 1) / size;
+        for (i, piece) in payload.chunks(size).enumerate() {
+            if i == 0 {
+                self.put(kind.opcode(), i == last, rsv1, piece);
+            } else {
+                self.buf.cut();
+                self.frame(OpCode::Continuation, i == last, piece);
+            }
+        }
+    }
+
     /// Appends a frame to the queue: copied, and masked by a client.
     #[inline]
-    pub(super) fn frame(&mut self, first: impl Into<First>, fin: bool, payload: &[u8]) {
-        let First { opcode, rsv1 } = first.into();
+    pub(super) fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
+        self.put(opcode, fin, false, payload);
+    }
+
+    #[inline(always)]
+    fn put(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
         let len = payload.len();
         let key = self.keys.as_mut().map(Keys::mask);
         let mut head = [0; Header::MAX_LEN];

@@ -9,10 +9,10 @@ use alloc::string::{String, ToString};
 
 use super::closing::LocalClose;
 use super::config::Config;
-use super::encode::{Encoder, First};
+use super::encode::Encoder;
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
-use crate::deflate::{Compress, Compressor, Packed};
+use crate::deflate::{Compress, Compressor};
 use crate::error::{ProtocolError, SendError};
 use crate::frame::{Header, MAX_CONTROL, OpCode, Reply};
 use crate::message::{Kind, Message, Utf8};
@@ -318,13 +318,26 @@ impl Sender {
 
     #[inline]
     fn queue(&mut self, message: Message<'_>, compress: Compress) {
-        if let Some(compressor) = &mut self.compressor {
-            if let Some(kind) = message.kind() {
-                if let Some(packed) = compressor.pack(message.payload(), compress) {
-                    return self.packed(kind, packed);
-                }
+        if self.compressor.is_some() {
+            return self.queue_compressed(message, compress);
+        }
+        self.queue_plain(message);
+    }
+
+    /// [`queue`](Self::queue) where messages are compressed; apart from the rest, so that one branch
+    /// is all it costs where they are not.
+    #[inline(never)]
+    fn queue_compressed(&mut self, message: Message<'_>, compress: Compress) {
+        if let (Some(compressor), Some(kind)) = (&mut self.compressor, message.kind()) {
+            if let Some(packed) = compressor.pack(message.payload(), compress) {
+                return self.out.packed(kind, packed);
             }
         }
+        self.queue_plain(message);
+    }
+
+    #[inline]
+    fn queue_plain(&mut self, message: Message<'_>) {
         match message {
             Message::Text(text) => self.out.data(Kind::Text, text.as_bytes()),
             Message::Binary(data) => self.out.data(Kind::Binary, data),
@@ -337,18 +350,6 @@ impl Sender {
                 let frame = self.out.control(opcode, payload, &mut frame);
                 self.out.buf.push_control(frame);
             }
-        }
-    }
-
-    /// Queues a message that was compressed.
-    #[cold]
-    fn packed(&mut self, kind: Kind, packed: Packed) {
-        let first = First::compressed(kind);
-        if self.out.shares(packed.bytes().len()) {
-            self.out.shared(first, packed.into_vec().into());
-        } else {
-            self.out.data(first, packed.bytes());
-            packed.give_back();
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Every async runtime drives a connection with the same loop; they differ in how bytes are read,
 //! how a timer is armed and what time it is. Those three are the traits of [`Runtime`]; the rest is
 //! here, once: the socket in one piece ([`WebSocket`]), the socket in two ([`Reader`] and
-//! [`Writer`]), and the opening handshakes, and the session that runs by itself ([`client`]). It
+//! [`Writer`]), and the opening handshakes, and the session that runs by itself ([`mod@client`]). It
 //! decides nothing about the protocol and spawns nothing.
 
 pub mod client;

@@ -5,13 +5,14 @@
 //! long frames, is assembled piece by piece as it arrives. It never looks behind a Close frame's
 //! payload, never sends, and knows no time.
 
+mod gather;
 mod stream;
 
 use alloc::boxed::Box;
 
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly};
-use super::{Delivery, Kind, Limits, Utf8};
+use super::{Delivery, Limits, Utf8};
 use crate::Role;
 use crate::buf::RecvBuf;
 use crate::deflate::Inflater;
@@ -106,6 +107,9 @@ pub(crate) struct Decoder {
     /// What makes compressed messages whole, if compression was agreed on.
     inflater: Option<Box<Inflater>>,
     piece: Piece,
+    /// How many bytes at the front of `buf` are unmasked and not decompressed yet, where a
+    /// compressed message is handed out in pieces.
+    clear: usize,
     fault: Option<ProtocolError>,
 }
 
@@ -118,9 +122,6 @@ struct Frame {
     len: usize,
     /// Bytes of the payload that were unmasked so far.
     done: usize,
-    /// Of those, how many are still in the receive buffer, if the message is compressed and handed
-    /// out in pieces.
-    clear: usize,
     place: Place,
 }
 
@@ -128,10 +129,8 @@ struct Frame {
 enum Place {
     /// The payload stays in the receive buffer; text is followed as it arrives.
     Buffer(Utf8),
-    /// The payload moves to the assembly as it arrives.
+    /// The payload moves to the assembly, or is handed out, as it arrives.
     Assembly,
-    /// The payload is handed out as it arrives.
-    Stream,
 }
 
 impl Decoder {
@@ -164,6 +163,7 @@ impl Decoder {
             complete: false,
             inflater,
             piece: Piece::default(),
+            clear: 0,
             fault: None,
         }
     }
@@ -229,6 +229,7 @@ impl Decoder {
         self.frame = None;
         self.message = None;
         self.complete = false;
+        self.clear = 0;
         if let Some(inflater) = &mut self.inflater {
             inflater.abandon();
         }
@@ -238,38 +239,62 @@ impl Decoder {
     #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Step> {
         self.give_back();
-        // The common case, decided in a few comparisons: a short message, alone in its frame and
-        // all there. Everything else, faults included, is left to the slow path.
+        // The common case, decided in a few comparisons: a message alone in a frame of less than
+        // 64 KiB, and all there. Everything else, faults included, is left to the slow path.
         if self.frame.is_none() && self.message.is_none() {
-            let masked = self.rules.mask == MaskRule::Required;
-            let bytes = self.buf.filled_mut();
-            if let [first @ (0x81 | 0x82), second, ..] = *bytes {
-                let (at, short) = if masked {
-                    (6, second ^ 0x80)
-                } else {
-                    (2, second)
-                };
-                let len = usize::from(short);
-                if short < 126 && bytes.len() >= at + len && len < self.short {
-                    if masked {
-                        let (head, payload) = bytes.split_at_mut(6);
-                        let key = MaskKey::new([head[2], head[3], head[4], head[5]]);
-                        mask(&mut payload[..len], key, 0);
+            if let [first @ (0x81 | 0x82), second, ..] = *self.buf.filled() {
+                let masked = self.rules.mask == MaskRule::Required;
+                let short = if masked { second ^ 0x80 } else { second };
+                if short < 126 {
+                    if let Some(step) = self.whole(first, masked, 2, usize::from(short)) {
+                        return Some(step);
                     }
-                    self.lent = at + len;
-                    let what = if first == 0x81 {
-                        What::Text
-                    } else {
-                        What::Binary
-                    };
-                    return Some(Step {
-                        what,
-                        span: Span::new(at, len),
-                    });
+                } else if short == 126 {
+                    return self.step_medium(first, masked);
                 }
             }
         }
         self.step_slow()
+    }
+
+    /// A message whose length takes two more bytes: as common, and not worth a call of the slow path.
+    #[inline(never)]
+    fn step_medium(&mut self, first: u8, masked: bool) -> Option<Step> {
+        if let [_, _, high, low, ..] = *self.buf.filled() {
+            let len = usize::from(u16::from_be_bytes([high, low]));
+            // A length that should be shorter is a fault, and those are found elsewhere.
+            if len > 125 {
+                if let Some(step) = self.whole(first, masked, 4, len) {
+                    return Some(step);
+                }
+            }
+        }
+        self.step_slow()
+    }
+
+    /// The message of a frame with `head` bytes before its masking key, if all of it is there.
+    #[inline(always)]
+    fn whole(&mut self, first: u8, masked: bool, head: usize, len: usize) -> Option<Step> {
+        let bytes = self.buf.filled_mut();
+        let at = if masked { head + 4 } else { head };
+        if bytes.len() < at + len || len >= self.short {
+            return None;
+        }
+        if masked {
+            let (head, payload) = bytes.split_at_mut(at);
+            let key = head.last_chunk::<4>().copied().unwrap_or_default();
+            mask(&mut payload[..len], MaskKey::new(key), 0);
+        }
+        self.lent = at + len;
+        let what = if first == 0x81 {
+            What::Text
+        } else {
+            What::Binary
+        };
+        Some(Step {
+            what,
+            span: Span::new(at, len),
+        })
     }
 
     #[inline(never)]
@@ -294,8 +319,8 @@ impl Decoder {
             };
             let found = match frame.place {
                 Place::Buffer(_) => self.wait(frame)?,
+                Place::Assembly if self.delivery == Delivery::Chunks => self.stream(frame)?,
                 Place::Assembly => self.collect(frame)?,
-                Place::Stream => self.stream(frame)?,
             };
             // A fragment in the middle of a message is nothing to report: go on with the next frame.
             if found.is_some() || self.frame.is_some() {
@@ -329,73 +354,22 @@ impl Decoder {
             key,
             len,
             done: 0,
-            clear: 0,
             place,
         }))
     }
 
     /// Checks a data frame against the limits and the message under way, before any of its payload
     /// is looked at.
+    #[inline]
     fn admit(&mut self, header: &Header) -> Result<(usize, Place), ProtocolError> {
-        let kind = match (header.opcode, &self.message) {
-            (OpCode::Text, None) => Kind::Text,
-            (OpCode::Binary, None) => Kind::Binary,
-            (OpCode::Continuation, Some(message)) => message.kind(),
-            (OpCode::Continuation, None) => return Err(ProtocolError::ContinuationWithoutStart),
-            _ => return Err(ProtocolError::DataInsideFragmented),
-        };
-        let (max_frame, max_message) = (self.limits.max_frame, self.limits.max_message);
-        let len = usize::try_from(header.len)
-            .ok()
-            .filter(|&len| len <= max_frame);
-        let Some(len) = len else {
-            return Err(ProtocolError::FrameTooLarge {
-                len: header.len,
-                limit: max_frame as u64,
-            });
-        };
-        let whole = header.fin && self.message.is_none();
-        // RSV1 is only let through on the first frame of a message.
-        let compressed = header.rsv1;
-        let before = self.message.as_ref().map_or(0, |message| message.len());
-        let after = before.checked_add(len);
-        if after.is_none_or(|total| total > max_message) && !self.is_compressed(header) {
-            return Err(self.too_large());
-        }
-        let streams = self.delivery == Delivery::Chunks;
-        if whole && len <= IN_PLACE_MAX && !compressed && !streams {
-            return Ok((len, Place::Buffer(Utf8::default())));
-        }
-        let message = self
-            .message
-            .get_or_insert_with(|| Box::new(Assembly::new(kind, compressed, max_message, streams)));
-        if let Some(packed) = message.packed() {
-            *packed = packed.saturating_add(len);
-            if *packed > self.limits.max_packed() {
-                return Err(self.too_large());
+        let alone = header.fin && !header.rsv1 && self.message.is_none();
+        if alone && header.opcode != OpCode::Continuation {
+            let len = usize::try_from(header.len).unwrap_or(usize::MAX);
+            if len <= IN_PLACE_MAX && len < self.short {
+                return Ok((len, Place::Buffer(Utf8::default())));
             }
         }
-        if !whole {
-            message.admit(len, &self.limits)?;
-        }
-        let place = if streams {
-            Place::Stream
-        } else {
-            Place::Assembly
-        };
-        Ok((len, place))
-    }
-
-    /// Does the frame belong to a compressed message?
-    fn is_compressed(&self, header: &Header) -> bool {
-        let message = self.message.as_ref();
-        header.rsv1 || message.is_some_and(|message| message.is_compressed())
-    }
-
-    fn too_large(&self) -> ProtocolError {
-        ProtocolError::MessageTooLarge {
-            limit: self.limits.max_message as u64,
-        }
+        self.admit_rest(header)
     }
 
     /// Waits in the receive buffer until the payload is complete.
@@ -428,64 +402,5 @@ impl Decoder {
             what,
             span: Span::new(0, len),
         }))
-    }
-
-    /// Moves what there is of the payload to the assembly.
-    fn collect(&mut self, mut frame: Frame) -> Result<Option<Step>, ProtocolError> {
-        let Some(message) = &mut self.message else {
-            return Ok(None);
-        };
-        let filled = self.buf.filled_mut();
-        let there = filled.len().min(frame.len - frame.done);
-        for block in filled[..there].chunks_mut(BLOCK) {
-            if let Some(key) = frame.key {
-                mask(block, key, frame.done);
-            }
-            match &mut self.inflater {
-                Some(inflater) if message.is_compressed() => {
-                    unpack(inflater, message, block, self.limits.max_message)?;
-                }
-                _ => message.push(block, frame.len - frame.done)?,
-            }
-            frame.done += block.len();
-        }
-        self.buf.consume(there);
-        self.buf.want(0);
-        if frame.done < frame.len {
-            self.frame = Some(frame);
-            return Ok(None);
-        }
-        if !frame.fin {
-            return Ok(None);
-        }
-        match &mut self.inflater {
-            Some(inflater) if message.is_compressed() => inflater.finish()?,
-            _ => {}
-        }
-        message.finish()?;
-        self.complete = true;
-        Ok(Some(What::Assembled.elsewhere()))
-    }
-}
-
-/// Decompresses a block into the message, which stops one byte beyond the limit.
-fn unpack(
-    inflater: &mut Inflater,
-    message: &mut Assembly,
-    mut block: &[u8],
-    limit: usize,
-) -> Result<(), ProtocolError> {
-    loop {
-        let room = (limit - message.len()).saturating_add(1);
-        let (used, made) = inflater.inflate(block, room)?;
-        if used == 0 && made.is_empty() {
-            return Ok(());
-        }
-        if made.len() == room {
-            let limit = limit as u64;
-            return Err(ProtocolError::MessageTooLarge { limit });
-        }
-        message.push(made, made.len())?;
-        block = &block[used..];
     }
 }

@@ -39,6 +39,7 @@ impl Decoder {
     }
 
     /// Hands out what there is of the payload.
+    #[inline(never)]
     pub(super) fn stream(&mut self, frame: Frame) -> Result<Option<Step>, ProtocolError> {
         let compressed = self.message.as_ref().map(|message| message.is_compressed());
         self.buf.want(0);
@@ -80,15 +81,15 @@ impl Decoder {
         let limit = self.limits.max_message;
         loop {
             let filled = self.buf.filled_mut();
-            let there = filled.len().min(frame.clear + frame.len - frame.done);
-            let fresh = &mut filled[frame.clear..there];
+            let there = filled.len().min(self.clear + frame.len - frame.done);
+            let fresh = &mut filled[self.clear..there];
             if let Some(key) = frame.key {
                 mask(fresh, key, frame.done);
             }
             frame.done += fresh.len();
             let room = (limit - message.len()).saturating_add(1);
             let (used, made) = inflater.inflate(&filled[..there], room)?;
-            frame.clear = there - used;
+            self.clear = there - used;
             let len = made.len();
             if len == room {
                 let limit = limit as u64;
