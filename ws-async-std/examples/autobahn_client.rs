@@ -1,10 +1,12 @@
-//! The client's side of the Autobahn test suite: `autobahn_client URL AGENT`.
+//! The client's side of the Autobahn test suite: `autobahn_client URL AGENT [--deflate]`.
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use futures_lite::future::block_on;
-use ws_async_std::{ConnectError, Event, OwnedEvent, connect};
+use ws_async_std::{
+    ConnectError, ConnectOptions, Event, OwnedEvent, Request, connect, connect_with,
+};
 
 fn main() -> ExitCode {
     match block_on(run()) {
@@ -17,15 +19,17 @@ fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let (Some(url), Some(agent)) = (args.next(), args.next()) else {
-        return Err("usage: autobahn_client URL AGENT".into());
+    let (args, options) = arguments();
+    let [url, agent] = &args[..] else {
+        return Err("usage: autobahn_client URL AGENT [--deflate]".into());
     };
     let url = url.trim_end_matches('/');
     for case in 1..=case_count(url).await? {
-        echo(&format!("{url}/runCase?case={case}&agent={agent}")).await?;
+        let url = format!("{url}/runCase?case={case}&agent={agent}");
+        echo(&url, &options).await?;
     }
-    echo(&format!("{url}/updateReports?agent={agent}")).await?;
+    let url = format!("{url}/updateReports?agent={agent}");
+    echo(&url, &options).await?;
     Ok(())
 }
 
@@ -41,8 +45,8 @@ async fn case_count(url: &str) -> Result<u32, Box<dyn Error>> {
 }
 
 /// Echoes until the connection ends, however it does: that is the suite's to judge.
-async fn echo(url: &str) -> Result<(), ConnectError> {
-    let mut socket = connect(url).await?;
+async fn echo(url: &str, options: &ConnectOptions) -> Result<(), ConnectError> {
+    let mut socket = connect_with(&Request::new(url)?, options).await?;
     while let Some((event, reply)) = socket.read().await {
         let _ = match event {
             Event::Text(text) => reply.text(text),
@@ -51,4 +55,17 @@ async fn echo(url: &str) -> Result<(), ConnectError> {
         };
     }
     Ok(())
+}
+
+/// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
+#[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
+fn arguments() -> (Vec<String>, ConnectOptions) {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let mut options = ConnectOptions::default();
+    #[cfg(feature = "deflate")]
+    if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
+        args.remove(at);
+        options = options.deflate(Some(ws_async_std::Deflate::default()));
+    }
+    (args, options)
 }

@@ -1,12 +1,12 @@
 //! Echoes every message back until the connection ends.
 //!
-//! `echo_client URL`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
+//! `echo_client URL [--deflate]`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use futures_lite::future::block_on;
-use ws_async_std::{Event, connect};
+use ws_async_std::{ConnectOptions, Event, Request, connect_with};
 
 fn main() -> ExitCode {
     match block_on(run()) {
@@ -19,8 +19,11 @@ fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("usage: echo_client URL")?;
-    let mut socket = match connect(&*url).await {
+    let (args, options) = arguments();
+    let [url] = &args[..] else {
+        return Err("usage: echo_client URL [--deflate]".into());
+    };
+    let mut socket = match connect_with(&Request::new(&**url)?, &options).await {
         Ok(socket) => socket,
         Err(error) => return Err(format!("{error} ({})", error.explain()).into()),
     };
@@ -37,4 +40,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .ok_or("the connection ended without a word")?;
     closed.into_result()?;
     Ok(())
+}
+
+/// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
+#[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
+fn arguments() -> (Vec<String>, ConnectOptions) {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let mut options = ConnectOptions::default();
+    #[cfg(feature = "deflate")]
+    if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
+        args.remove(at);
+        options = options.deflate(Some(ws_async_std::Deflate::default()));
+    }
+    (args, options)
 }

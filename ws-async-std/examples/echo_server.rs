@@ -1,6 +1,6 @@
 //! Echoes text as text and binary as binary, on any path, to any number of clients.
 //!
-//! `echo_server ADDR [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
+//! `echo_server ADDR [--deflate] [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -22,26 +22,14 @@ fn main() -> ExitCode {
     }
 }
 
-const USAGE: &str = "usage: echo_server ADDR [--max-message BYTES]";
+const USAGE: &str = "usage: echo_server ADDR [--deflate] [--max-message BYTES]";
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let (address, limits) = match args[..] {
-        [address] => (address, Limits::default()),
-        [address, "--max-message", bytes] => {
-            let bytes = bytes.parse().map_err(|_| USAGE)?;
-            (
-                address,
-                Limits::default().max_message(bytes).max_frame(bytes),
-            )
-        }
-        _ => return Err(USAGE.into()),
-    };
+    let (address, options) = arguments()?;
+    let options = Arc::new(options);
+
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
-
-    let options = Arc::new(AcceptOptions::default().config(Config::default().limits(limits)));
     loop {
         match listener.accept().await {
             Ok((stream, _)) => spawn(echo(stream, Arc::clone(&options))),
@@ -49,6 +37,29 @@ async fn run() -> Result<(), Box<dyn Error>> {
             Err(_) => drop(Timer::after(Duration::from_millis(50)).await),
         }
     }
+}
+
+fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
+    let mut address = None;
+    let mut options = AcceptOptions::default();
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match &*arg {
+            #[cfg(feature = "deflate")]
+            "--deflate" => options = options.deflate(Some(ws_async_std::Deflate::default())),
+            "--max-message" => {
+                let bytes = args
+                    .next()
+                    .and_then(|bytes| bytes.parse().ok())
+                    .ok_or(USAGE)?;
+                let limits = Limits::default().max_message(bytes).max_frame(bytes);
+                options = options.config(Config::default().limits(limits));
+            }
+            _ if arg.starts_with('-') || address.is_some() => return Err(USAGE.into()),
+            _ => address = Some(arg),
+        }
+    }
+    Ok((address.ok_or(USAGE)?, options))
 }
 
 #[cfg(feature = "smol")]

@@ -1,9 +1,11 @@
-//! The client's side of the Autobahn test suite: `autobahn_client URL AGENT`.
+//! The client's side of the Autobahn test suite: `autobahn_client URL AGENT [--deflate]`.
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use ws_blocking::{ConnectError, Event, OwnedEvent, connect};
+use ws_blocking::{
+    ConnectError, ConnectOptions, Event, OwnedEvent, Request, connect, connect_with,
+};
 
 fn main() -> ExitCode {
     match run() {
@@ -16,15 +18,17 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let (Some(url), Some(agent)) = (args.next(), args.next()) else {
-        return Err("usage: autobahn_client URL AGENT".into());
+    let (args, options) = arguments();
+    let [url, agent] = &args[..] else {
+        return Err("usage: autobahn_client URL AGENT [--deflate]".into());
     };
     let url = url.trim_end_matches('/');
     for case in 1..=case_count(url)? {
-        echo(&format!("{url}/runCase?case={case}&agent={agent}"))?;
+        let url = format!("{url}/runCase?case={case}&agent={agent}");
+        echo(&url, &options)?;
     }
-    echo(&format!("{url}/updateReports?agent={agent}"))?;
+    let url = format!("{url}/updateReports?agent={agent}");
+    echo(&url, &options)?;
     Ok(())
 }
 
@@ -40,8 +44,8 @@ fn case_count(url: &str) -> Result<u32, Box<dyn Error>> {
 }
 
 /// Echoes until the connection ends, however it does: that is the suite's to judge.
-fn echo(url: &str) -> Result<(), ConnectError> {
-    let mut socket = connect(url)?;
+fn echo(url: &str, options: &ConnectOptions) -> Result<(), ConnectError> {
+    let mut socket = connect_with(&Request::new(url)?, options)?;
     while let Some((event, reply)) = socket.read() {
         let _ = match event {
             Event::Text(text) => reply.text(text),
@@ -50,4 +54,17 @@ fn echo(url: &str) -> Result<(), ConnectError> {
         };
     }
     Ok(())
+}
+
+/// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
+#[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
+fn arguments() -> (Vec<String>, ConnectOptions) {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let mut options = ConnectOptions::default();
+    #[cfg(feature = "deflate")]
+    if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
+        args.remove(at);
+        options = options.deflate(Some(ws_blocking::Deflate::default()));
+    }
+    (args, options)
 }

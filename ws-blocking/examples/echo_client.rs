@@ -1,11 +1,11 @@
 //! Echoes every message back until the connection ends.
 //!
-//! `echo_client URL`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
+//! `echo_client URL [--deflate]`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use ws_blocking::{Event, connect};
+use ws_blocking::{ConnectOptions, Event, Request, connect_with};
 
 fn main() -> ExitCode {
     match run() {
@@ -18,8 +18,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("usage: echo_client URL")?;
-    let mut socket = match connect(&*url) {
+    let (args, options) = arguments();
+    let [url] = &args[..] else {
+        return Err("usage: echo_client URL [--deflate]".into());
+    };
+    let mut socket = match connect_with(&Request::new(&**url)?, &options) {
         Ok(socket) => socket,
         Err(error) => return Err(format!("{error} ({})", error.explain()).into()),
     };
@@ -36,4 +39,17 @@ fn run() -> Result<(), Box<dyn Error>> {
         .ok_or("the connection ended without a word")?;
     closed.into_result()?;
     Ok(())
+}
+
+/// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
+#[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
+fn arguments() -> (Vec<String>, ConnectOptions) {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let mut options = ConnectOptions::default();
+    #[cfg(feature = "deflate")]
+    if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
+        args.remove(at);
+        options = options.deflate(Some(ws_blocking::Deflate::default()));
+    }
+    (args, options)
 }

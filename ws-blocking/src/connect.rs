@@ -60,7 +60,7 @@ pub fn client<S: Transport>(
     let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
     let mut driver = Driver::new(stream);
     let limits = options.handshake.clone();
-    let mut handshake = ClientHandshake::new(request, limits, seed, driver.now());
+    let mut handshake = ClientHandshake::new(&options.apply(request), limits, seed, driver.now());
     driver.run(&mut handshake);
     handshake.poll(driver.now())?;
     let opened = handshake.finish().map_err(|_| GONE)?;

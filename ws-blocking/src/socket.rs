@@ -9,6 +9,8 @@ use ws_core::buf::SendBuf;
 use ws_core::bytes::{Buf, Bytes};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
+#[cfg(feature = "deflate")]
+use ws_core::deflate::Compress;
 use ws_core::error::{Error, SendError};
 use ws_core::handshake::{Agreed, Opened};
 use ws_core::message::Message;
@@ -101,6 +103,22 @@ impl<S: Transport> WebSocket<S> {
         } else {
             Ok(())
         }
+    }
+
+    /// [`send`](Self::send), with a choice of compression for this message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[cfg(feature = "deflate")]
+    pub fn send_with<'m>(
+        &mut self,
+        message: impl Into<Message<'m>>,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        let message = message.into();
+        self.make_room()?;
+        self.conn.sender().send_with(message, compress)?;
+        self.flush()
     }
 
     /// Queues several messages, all or none, and writes them out together.

@@ -13,6 +13,8 @@ use std::time::Duration;
 use ws_core::bytes::Buf;
 use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
+#[cfg(feature = "deflate")]
+use ws_core::deflate::Compress;
 use ws_core::error::Error;
 use ws_core::frame::Reply;
 use ws_core::handshake::Agreed;
@@ -441,6 +443,22 @@ impl<S: Transport> Writer<S> {
     pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         self.make_room()?;
         Ok(self.with_sender(|sender| sender.send(message))?)
+    }
+
+    /// [`send`](Self::send), with a choice of compression for this message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[cfg(feature = "deflate")]
+    pub fn send_with<'m>(
+        &mut self,
+        message: impl Into<Message<'m>>,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        let message = message.into();
+        self.make_room()?;
+        self.with_sender(|sender| sender.send_with(message, compress))?;
+        self.flush()
     }
 
     /// Queues several messages, all or none, and writes them out together.

@@ -1,6 +1,6 @@
 //! An echo server in a hand-written event loop: no runtime, one thread, any number of clients.
 //!
-//! `event_loop ADDR`; port 0 picks a free one. Prints `listening on ADDR`.
+//! `event_loop ADDR [--deflate]`; port 0 picks a free one. Prints `listening on ADDR`.
 //!
 //! Everything that a loop of your own needs is in [`turn`]: it moves bytes between a socket and a
 //! machine, be that an opening handshake or a connection. The rest is bookkeeping of tokens and
@@ -107,14 +107,14 @@ impl Stage {
 
 impl Client {
     /// Does what can be done without waiting, and says whether the client stays.
-    fn turn(&mut self, now: Instant) -> bool {
+    fn turn(&mut self, answer: &Accept, now: Instant) -> bool {
         loop {
             let status = turn(&mut self.socket, self.stage.machine(), now);
             match (status, &mut self.stage) {
                 (Status::Blocked, _) => return true,
                 (Status::Over, _) => return false,
                 (Status::Ready, Stage::Open(connection)) => echo(connection, now),
-                (Status::Ready, Stage::Opening(handshake)) => match open(handshake, now) {
+                (Status::Ready, Stage::Opening(handshake)) => match open(handshake, answer, now) {
                     Ok(None) => {}
                     Ok(Some(connection)) => self.stage = Stage::Open(connection),
                     Err(_) => return false,
@@ -127,10 +127,11 @@ impl Client {
 /// Accepts the request; gives the connection once the answer is written.
 fn open(
     handshake: &mut Box<ServerHandshake>,
+    answer: &Accept,
     now: Instant,
 ) -> Result<Option<Box<Connection>>, Box<dyn Error>> {
     if handshake.poll(now)?.is_some() {
-        handshake.accept(Accept::new())?;
+        handshake.accept(answer.clone())?;
         return Ok(None);
     }
     let written = std::mem::replace(
@@ -169,6 +170,8 @@ struct Server {
     deadlines: BTreeSet<(Instant, Token)>,
     next: usize,
     pool: Pool,
+    /// How every request is accepted.
+    answer: Accept,
 }
 
 impl Server {
@@ -240,7 +243,7 @@ impl Server {
             .into_iter()
             .for_each(|storage| self.pool.reclaim_sending(storage));
 
-        let stays = client.turn(now);
+        let stays = client.turn(&self.answer, now);
 
         let (recv, send) = client.stage.machine().io();
         recv.take_storage()
@@ -264,7 +267,13 @@ impl Server {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let address = std::env::args().nth(1).ok_or("usage: event_loop ADDR")?;
+    let mut args = std::env::args().skip(1);
+    let address = args.next().ok_or("usage: event_loop ADDR [--deflate]")?;
+    let answer = match args.next().as_deref() {
+        #[cfg(feature = "deflate")]
+        Some("--deflate") => Accept::new().deflate(ws_core::deflate::Deflate::default()),
+        _ => Accept::new(),
+    };
     let mut listener = TcpListener::bind(address.parse()?)?;
     let poll = Poll::new()?;
     poll.registry()
@@ -278,6 +287,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         deadlines: BTreeSet::new(),
         next: 0,
         pool: Pool::new(),
+        answer,
     };
     Ok(server.run()?)
 }

@@ -44,6 +44,10 @@ pub enum ProtocolError {
         /// The code received.
         code: u16,
     },
+    /// A compressed message that can't be decompressed: its data is corrupt or incomplete, or ends
+    /// over and over again (RFC 7692 §7.2.2).
+    #[error("the compressed data of a message is not valid")]
+    BadDeflate,
     /// A Close frame whose payload is one byte long (§5.5.1).
     #[error("a close frame has a payload of one byte")]
     ClosePayloadTooShort,
@@ -137,7 +141,9 @@ impl ProtocolError {
             | Self::MaskUnexpected
             | Self::ReservedBits
             | Self::ReservedOpcode { .. } => CloseCode::PROTOCOL_ERROR,
-            Self::CloseReasonNotUtf8 | Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::BadDeflate | Self::CloseReasonNotUtf8 | Self::InvalidUtf8 => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Self::ControlRate { .. }
             | Self::TooManyEmptyFragments { .. }
             | Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
@@ -149,6 +155,10 @@ impl ProtocolError {
     #[must_use]
     pub const fn explain(&self) -> Explanation {
         match self {
+            Self::BadDeflate => Explanation::new(
+                "The peer sent a compressed message that can't be decompressed",
+                "Switch compression off to talk to it, and report this to whoever wrote it",
+            ),
             Self::CloseReasonNotUtf8 | Self::InvalidUtf8 => Explanation::new(
                 "The peer sent text that is not UTF-8",
                 "Send arbitrary bytes as binary messages, or fix the peer's encoding",

@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | 0 | [`buf`] | bytes to and from a transport |
 //! | 1 | [`frame`] | headers, masking, control frames |
+//! | 1 | `deflate` (feature `deflate`) | compression: what is agreed on, and payloads |
 //! | 2 | [`message`] | fragments, UTF-8, limits |
 //! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
 //! | - | [`policy`] | when to retry, how fast to send; usable alone |
@@ -64,6 +65,7 @@
 //! | `std` | yes | conversions from `std::io`, vectored writes, [`options`]; without it the crate is `no_std + alloc` |
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
 //! | `json` | no | the JSON-RPC dialect of sessions |
+//! | `deflate` | no | compression: permessage-deflate (RFC 7692), module `deflate` |
 //! | `pump` | no | the driver that the async bindings share |
 //! | `testing` | no | recording and replaying what went over a connection |
 #![no_std]
@@ -81,6 +83,11 @@ extern crate std;
 pub mod buf;
 pub mod close;
 pub mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "deflate/off.rs"]
+mod deflate;
 pub mod error;
 pub mod ext;
 pub mod frame;

@@ -21,15 +21,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("linger", &["buf", "machine", "time"]),
     ("url", &["error"]),
     ("ext", &["error"]),
+    ("deflate", &["error", "ext"]),
     ("frame", &["close", "error"]),
     ("seed", &["frame"]),
     ("rng", &["seed"]),
     ("policy", &["close", "rng", "seed", "time"]),
-    ("message", &["buf", "error", "frame", "role"]),
+    ("message", &["buf", "deflate", "error", "frame", "role"]),
     (
         "handshake",
         &[
-            "buf", "error", "ext", "linger", "machine", "role", "seed", "time", "url",
+            "buf", "deflate", "error", "ext", "linger", "machine", "role", "seed", "time", "url",
         ],
     ),
     (
@@ -37,6 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "buf",
             "close",
+            "deflate",
             "error",
             "frame",
             "handshake",
@@ -68,7 +70,15 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("testing", &["time", "wall"]),
     (
         "options",
-        &["connection", "error", "handshake", "seed", "session", "url"],
+        &[
+            "connection",
+            "deflate",
+            "error",
+            "handshake",
+            "seed",
+            "session",
+            "url",
+        ],
     ),
     (
         "pump",
@@ -76,6 +86,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "buf",
             "close",
             "connection",
+            "deflate",
             "error",
             "frame",
             "handshake",

@@ -62,11 +62,13 @@ pub use runtime::Tokio;
 pub use ws_core;
 pub use ws_core::close::CloseCode;
 pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
+#[cfg(feature = "deflate")]
+pub use ws_core::deflate::{Compress, Deflate, Demand, Takeover, Terms};
 pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
-pub use ws_core::message::{Kind, Limits, Message, Text};
+pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
 pub use ws_core::url::Url;
 

@@ -3,7 +3,7 @@
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
-use crate::message::Limits;
+use crate::message::{Delivery, Limits};
 
 /// How a connection behaves. Every field has a default that suits most; the setters chain.
 ///
@@ -21,6 +21,8 @@ use crate::message::Limits;
 pub struct Config {
     /// Limits on what the peer sends.
     pub limits: Limits,
+    /// How messages are handed out. Default [`Delivery::Messages`].
+    pub delivery: Delivery,
     /// Who answers pings. Default [`AutoPong::On`].
     pub auto_pong: AutoPong,
     /// Pings to keep the connection alive and to notice when it is not. Default `None`.
@@ -44,6 +46,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            delivery: Delivery::Messages,
             auto_pong: AutoPong::On,
             keepalive: None,
             idle_timeout: None,
@@ -60,6 +63,13 @@ impl Config {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets [`delivery`](Self#structfield.delivery).
+    #[must_use]
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
         self
     }
 

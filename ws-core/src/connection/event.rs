@@ -8,7 +8,9 @@ use bytes::Bytes;
 use crate::close::CloseCode;
 use crate::error::{Explanation, ProtocolError};
 use crate::machine::{Deadline, TransportEnd};
-use crate::message::{Message, Text};
+#[cfg(doc)]
+use crate::message::Delivery;
+use crate::message::{Chunk, Message, Text};
 
 /// Something that happened, lent from the connection's buffers until the next call.
 ///
@@ -18,6 +20,8 @@ use crate::message::{Message, Text};
 pub enum Event<'a> {
     /// A binary message.
     Binary(&'a [u8]),
+    /// A piece of a message, under [`Delivery::Chunks`] and in place of the other messages.
+    Chunk(Chunk<&'a [u8]>),
     /// The end: nothing follows, and everything this end owed the peer has been written or given
     /// up. Comes exactly once.
     Closed(&'a Closed),
@@ -40,6 +44,7 @@ impl Event<'_> {
     pub fn to_owned(&self) -> OwnedEvent {
         match *self {
             Self::Binary(data) => OwnedEvent::Binary(Bytes::copy_from_slice(data)),
+            Self::Chunk(chunk) => OwnedEvent::Chunk(chunk.map(Bytes::copy_from_slice)),
             Self::Closed(closed) => OwnedEvent::Closed(closed.clone()),
             Self::Ping(data) => OwnedEvent::Ping(Bytes::copy_from_slice(data)),
             Self::Pong(data) => OwnedEvent::Pong(Bytes::copy_from_slice(data)),
@@ -55,6 +60,8 @@ impl Event<'_> {
 pub enum OwnedEvent {
     /// A binary message.
     Binary(Bytes),
+    /// A piece of a message; see [`Event::Chunk`].
+    Chunk(Chunk<Bytes>),
     /// The end; see [`Event::Closed`].
     Closed(Closed),
     /// A ping; see [`Event::Ping`].
@@ -74,7 +81,11 @@ impl OwnedEvent {
         match self {
             Self::Binary(data) => Some(Message::SharedBinary(data)),
             Self::Text(text) => Some(Message::SharedText(text)),
-            Self::Closed(_) | Self::Ping(_) | Self::Pong(_) | Self::ProtocolError(_) => None,
+            Self::Chunk(_)
+            | Self::Closed(_)
+            | Self::Ping(_)
+            | Self::Pong(_)
+            | Self::ProtocolError(_) => None,
         }
     }
 }

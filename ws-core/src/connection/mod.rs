@@ -27,6 +27,7 @@
 
 mod closing;
 mod config;
+mod encode;
 mod event;
 mod receiver;
 mod sender;
@@ -40,6 +41,7 @@ pub use receiver::{Received, Receiver};
 pub use sender::Sender;
 pub(crate) use sender::check_close;
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -47,6 +49,7 @@ use bytes::Bytes;
 use self::turn::{Next, Turn};
 use crate::buf::{RecvBuf, SendBuf};
 use crate::close::CloseCode;
+use crate::deflate::{Compressor, Inflater};
 use crate::error::SendError;
 #[cfg(doc)]
 use crate::frame::Reply;
@@ -81,9 +84,10 @@ impl Connection {
             recv,
             keys,
         } = opened;
+        let (inflater, compressor) = codecs(&agreed);
         Self {
-            receiver: Receiver::new(role, recv, config, now),
-            sender: Sender::new(keys, config),
+            receiver: Receiver::new(role, recv, inflater, config, now),
+            sender: Sender::new(keys, compressor, config),
             role,
             agreed,
         }
@@ -238,6 +242,20 @@ impl Connection {
             self.sender.reply(&reply);
         }
     }
+}
+
+/// What the two halves decompress and compress with.
+#[cfg_attr(not(feature = "deflate"), allow(clippy::missing_const_for_fn))]
+fn codecs(agreed: &Agreed) -> (Option<Box<Inflater>>, Option<Box<Compressor>>) {
+    #[cfg(feature = "deflate")]
+    if let Some(terms) = &agreed.deflate {
+        return (
+            Some(Box::new(Inflater::new(terms))),
+            Some(Box::new(Compressor::new(terms))),
+        );
+    }
+    let _ = agreed;
+    (None, None)
 }
 
 impl Machine for Connection {

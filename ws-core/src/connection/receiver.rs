@@ -15,6 +15,7 @@ use super::silence::{Due, Silence};
 use super::turn::{Next, Turn};
 use crate::buf::RecvBuf;
 use crate::close::parse_close;
+use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{OpCode, Reply};
 use crate::machine::{Deadline, Transport, TransportEnd};
@@ -81,7 +82,13 @@ impl ControlRate {
 const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
 
 impl Receiver {
-    pub(super) fn new(role: Role, buf: RecvBuf, config: &Config, now: Instant) -> Self {
+    pub(super) fn new(
+        role: Role,
+        buf: RecvBuf,
+        inflater: Option<Box<Inflater>>,
+        config: &Config,
+        now: Instant,
+    ) -> Self {
         let limits = config.limits.clone();
         let rate = limits.max_control_rate.map(|limit| ControlRate {
             limit,
@@ -91,7 +98,7 @@ impl Receiver {
         let budget = limits.max_message;
         Self {
             heard: buf.received(),
-            decoder: Decoder::new(role, buf, limits),
+            decoder: Decoder::new(role, buf, limits, config.delivery, inflater),
             closing: Closing::new(role, config.close_timeout, budget),
             silence: Silence::new(config, now).map(Box::new),
             auto_pong: config.auto_pong,
@@ -296,6 +303,7 @@ impl Receiver {
         let next = match what {
             What::Assembled => Next::Assembled,
             What::Binary => Next::Binary,
+            What::Chunk => Next::Chunk,
             What::Close => {
                 match parse_close(self.decoder.payload(span)) {
                     Ok((code, why)) => self.owes_close |= self.closing.peer_close(code, why, now),
@@ -412,7 +420,8 @@ impl Receiver {
                 Some(Assembled::Text(text)) => Ok(text.into()),
                 None => return lend(&self.decoder, &self.closing, found).to_owned(),
             },
-            Next::Closed
+            Next::Chunk
+            | Next::Closed
             | Next::Fault
             | Next::OweClose
             | Next::OwePong
@@ -440,6 +449,7 @@ fn lend<'a>(decoder: &'a Decoder, closing: &'a Closing, found: Turn) -> Event<'a
             None => Event::Binary(&[]),
         },
         Next::Binary => Event::Binary(payload),
+        Next::Chunk => Event::Chunk(decoder.chunk(found.span())),
         Next::Closed | Next::Fault | Next::OweClose => ended(closing, found.next()),
         Next::Ping => Event::Ping(payload),
         Next::OwePong | Next::Pong => Event::Pong(payload),

@@ -1,19 +1,20 @@
 //! The sending half: messages and replies to frames in the send queue.
 //!
-//! Masks as a client, refuses what may not be sent, and inserts control frames between fragments.
+//! Refuses what may not be sent, compresses where that was agreed on, and inserts control frames
+//! between fragments.
 //! It knows no time and nothing of what is received but the [`Reply`] that it is handed.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use core::num::NonZeroUsize;
-
-use bytes::Bytes;
 
 use super::closing::LocalClose;
 use super::config::Config;
+use super::encode::Encoder;
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
+use crate::deflate::{Compress, Compressor};
 use crate::error::{ProtocolError, SendError};
-use crate::frame::{Header, MAX_CONTROL, OpCode, Reply, mask_into};
+use crate::frame::{Header, MAX_CONTROL, OpCode, Reply};
 use crate::message::{Kind, Message, Utf8};
 use crate::seed::Keys;
 
@@ -30,13 +31,12 @@ pub(crate) fn check_close(code: CloseCode, reason: &str) -> Result<(), SendError
 /// answer the peer always get in: above the limit only the latest pong is kept (RFC 6455 §5.5.3).
 #[derive(Debug)]
 pub struct Sender {
-    buf: SendBuf,
-    keys: Option<Keys>,
+    out: Encoder,
+    /// What compresses messages, if that was agreed on.
+    compressor: Option<Box<Compressor>>,
     open: bool,
     /// The message that the caller sends piece by piece.
     message: Option<Pieces>,
-    fragment_size: Option<NonZeroUsize>,
-    share_min: usize,
     local_close: Option<LocalClose>,
 }
 
@@ -47,14 +47,16 @@ struct Pieces {
 }
 
 impl Sender {
-    pub(super) fn new(keys: Option<Keys>, config: &Config) -> Self {
+    pub(super) fn new(
+        keys: Option<Keys>,
+        compressor: Option<Box<Compressor>>,
+        config: &Config,
+    ) -> Self {
         Self {
-            buf: SendBuf::new(config.send_limit),
-            keys,
+            out: Encoder::new(keys, config),
+            compressor,
             open: true,
             message: None,
-            fragment_size: config.fragment_size,
-            share_min: config.share_min,
             local_close: None,
         }
     }
@@ -62,14 +64,14 @@ impl Sender {
     /// The send queue, to be written out.
     #[inline]
     pub fn buf(&mut self) -> &mut SendBuf {
-        &mut self.buf
+        &mut self.out.buf
     }
 
     /// Is there nothing to write?
     #[must_use]
     #[inline]
     pub fn is_flushed(&self) -> bool {
-        self.buf.is_empty()
+        self.out.buf.is_empty()
     }
 
     /// May messages still be queued? No after a Close frame, and after the transport ended.
@@ -87,7 +89,23 @@ impl Sender {
     pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<(), SendError> {
         let message = message.into();
         self.check(&message)?;
-        self.queue(message);
+        self.queue(message, Compress::Auto);
+        Ok(())
+    }
+
+    /// [`send`](Self::send), with a choice of compression for this message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[cfg(feature = "deflate")]
+    pub fn send_with<'a>(
+        &mut self,
+        message: impl Into<Message<'a>>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        let message = message.into();
+        self.check(&message)?;
+        self.queue(message, compress);
         Ok(())
     }
 
@@ -137,7 +155,7 @@ impl Sender {
             .try_for_each(|message| self.check(message))?;
         messages
             .iter()
-            .for_each(|message| self.queue(message.clone()));
+            .for_each(|message| self.queue(message.clone(), Compress::Auto));
         Ok(())
     }
 
@@ -158,7 +176,7 @@ impl Sender {
             },
             piece,
         )?;
-        self.frame(kind.opcode(), false, piece);
+        self.out.frame(kind.opcode(), false, piece);
         self.message = Some(utf8);
         Ok(())
     }
@@ -190,8 +208,8 @@ impl Sender {
             followed.utf8.finish().map_err(|_| SendError::InvalidUtf8)?;
         }
         self.message = (!fin).then_some(followed);
-        self.buf.cut();
-        self.frame(OpCode::Continuation, fin, piece);
+        self.out.buf.cut();
+        self.out.frame(OpCode::Continuation, fin, piece);
         Ok(())
     }
 
@@ -230,17 +248,17 @@ impl Sender {
         }
         let opcode = reply.opcode();
         if opcode == OpCode::Close {
-            self.buf.flush_held();
-            self.frame(OpCode::Close, true, reply.payload());
+            self.out.buf.flush_held();
+            self.out.frame(OpCode::Close, true, reply.payload());
             self.open = false;
             return;
         }
         let mut frame = [0; Header::MAX_LEN + MAX_CONTROL];
-        let frame = self.control(opcode, reply.payload(), &mut frame);
-        if opcode == OpCode::Pong && self.buf.is_full() {
-            self.buf.hold_control(frame);
+        let frame = self.out.control(opcode, reply.payload(), &mut frame);
+        if opcode == OpCode::Pong && self.out.buf.is_full() {
+            self.out.buf.hold_control(frame);
         } else {
-            self.buf.push_control(frame);
+            self.out.buf.push_control(frame);
         }
     }
 
@@ -255,7 +273,7 @@ impl Sender {
     /// The transport can't write any more: drops the queue and refuses everything.
     pub fn unwritable(&mut self) {
         self.open = false;
-        self.buf.abandon();
+        self.out.buf.abandon();
     }
 
     /// The connection has ended: refuses everything from now on. What is queued may still be written.
@@ -267,9 +285,9 @@ impl Sender {
         if !self.open {
             return Err(SendError::Closed);
         }
-        if self.buf.is_full() {
+        if self.out.buf.is_full() {
             return Err(SendError::Full {
-                queued: bytes::Buf::remaining(&self.buf),
+                queued: bytes::Buf::remaining(&self.out.buf),
             });
         }
         Ok(())
@@ -299,108 +317,40 @@ impl Sender {
     }
 
     #[inline]
-    fn queue(&mut self, message: Message<'_>) {
+    fn queue(&mut self, message: Message<'_>, compress: Compress) {
+        if self.compressor.is_some() {
+            return self.queue_compressed(message, compress);
+        }
+        self.queue_plain(message);
+    }
+
+    /// [`queue`](Self::queue) where messages are compressed; apart from the rest, so that one branch
+    /// is all it costs where they are not.
+    #[inline(never)]
+    fn queue_compressed(&mut self, message: Message<'_>, compress: Compress) {
+        if let (Some(compressor), Some(kind)) = (&mut self.compressor, message.kind()) {
+            if let Some(packed) = compressor.pack(message.payload(), compress) {
+                return self.out.packed(kind, packed);
+            }
+        }
+        self.queue_plain(message);
+    }
+
+    #[inline]
+    fn queue_plain(&mut self, message: Message<'_>) {
         match message {
-            Message::Text(text) => self.data(Kind::Text, text.as_bytes()),
-            Message::Binary(data) => self.data(Kind::Binary, data),
-            Message::SharedText(text) => self.shared(Kind::Text, text.into_bytes()),
-            Message::SharedBinary(data) => self.shared(Kind::Binary, data),
+            Message::Text(text) => self.out.data(Kind::Text, text.as_bytes()),
+            Message::Binary(data) => self.out.data(Kind::Binary, data),
+            Message::SharedText(text) => self.out.shared(Kind::Text, text.into_bytes()),
+            Message::SharedBinary(data) => self.out.shared(Kind::Binary, data),
             Message::Ping(payload) | Message::Pong(payload) => {
                 let ping = matches!(message, Message::Ping(_));
                 let opcode = if ping { OpCode::Ping } else { OpCode::Pong };
                 let mut frame = [0; Header::MAX_LEN + MAX_CONTROL];
-                let frame = self.control(opcode, payload, &mut frame);
-                self.buf.push_control(frame);
+                let frame = self.out.control(opcode, payload, &mut frame);
+                self.out.buf.push_control(frame);
             }
         }
-    }
-
-    #[inline]
-    fn data(&mut self, kind: Kind, payload: &[u8]) {
-        match self.fragment_size {
-            Some(size) if payload.len() > size.get() => {
-                let last = (payload.len() - 1) / size;
-                for (i, piece) in payload.chunks(size.get()).enumerate() {
-                    let opcode = if i == 0 {
-                        kind.opcode()
-                    } else {
-                        OpCode::Continuation
-                    };
-                    if i > 0 {
-                        self.buf.cut();
-                    }
-                    self.frame(opcode, i == last, piece);
-                }
-            }
-            _ => self.frame(kind.opcode(), true, payload),
-        }
-    }
-
-    /// Queues a payload without copying it, if it is worth that and need not be masked.
-    fn shared(&mut self, kind: Kind, payload: Bytes) {
-        let whole = self
-            .fragment_size
-            .is_none_or(|size| payload.len() <= size.get());
-        if self.keys.is_some() || payload.len() < self.share_min || payload.is_empty() || !whole {
-            return self.data(kind, &payload);
-        }
-        let (opcode, len) = (kind.opcode(), payload.len() as u64);
-        let mut head = [0; Header::MAX_LEN];
-        let n = Header {
-            fin: true,
-            rsv1: false,
-            opcode,
-            key: None,
-            len,
-        }
-        .encode(&mut head);
-        self.buf.push_shared(&head[..n], payload);
-    }
-
-    /// Appends a frame to the queue: copied, and masked by a client.
-    #[inline]
-    fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
-        let len = payload.len();
-        let key = self.keys.as_mut().map(Keys::mask);
-        let mut head = [0; Header::MAX_LEN];
-        let n = Header {
-            fin,
-            rsv1: false,
-            opcode,
-            key,
-            len: len as u64,
-        }
-        .encode(&mut head);
-        self.buf.push(&head[..n], len, |out| match key {
-            Some(key) => mask_into(out, payload, key),
-            None => out.extend_from_slice(payload),
-        });
-    }
-
-    /// Encodes a control frame on its own.
-    fn control<'a>(
-        &mut self,
-        opcode: OpCode,
-        payload: &[u8],
-        out: &'a mut [u8; Header::MAX_LEN + MAX_CONTROL],
-    ) -> &'a [u8] {
-        let key = self.keys.as_mut().map(Keys::mask);
-        let mut head = [0; Header::MAX_LEN];
-        let len = payload.len();
-        let n = Header {
-            fin: true,
-            rsv1: false,
-            opcode,
-            key,
-            len: len as u64,
-        }
-        .encode(&mut head);
-        out[..n].copy_from_slice(&head[..n]);
-        out[n..n + len].copy_from_slice(payload);
-        if let Some(key) = key {
-            crate::frame::mask(&mut out[n..n + len], key, 0);
-        }
-        &out[..n + len]
     }
 }
 

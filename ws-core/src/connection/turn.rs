@@ -19,6 +19,7 @@ pub(super) struct Turn(NonZeroU64);
 pub(super) enum Next {
     Assembled,
     Binary,
+    Chunk,
     Closed,
     Fault,
     OweClose,
@@ -30,9 +31,10 @@ pub(super) enum Next {
 
 impl Next {
     /// All of them, each at its own number.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Assembled,
         Self::Binary,
+        Self::Chunk,
         Self::Closed,
         Self::Fault,
         Self::OweClose,

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
 use crate::ext::Offer;
 use crate::handshake::error::excerpt;
 use crate::handshake::fields::{Fields, write_field};
@@ -23,6 +25,8 @@ use crate::handshake::{Agreed, AnswerError, HandshakeError};
 pub struct Accept {
     subprotocol: Option<Box<str>>,
     extensions: Vec<Offer>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Deflate>,
     fields: Fields,
 }
 
@@ -53,6 +57,15 @@ impl Accept {
         Ok(self)
     }
 
+    /// Accepts permessage-deflate (RFC 7692), if the client offers it in a way that can be accepted;
+    /// otherwise the connection goes without. See [`Agreed::deflate`] for what came of it.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
+        self
+    }
+
     /// Adds a header to the answer. White space around the value is dropped.
     ///
     /// # Errors
@@ -66,10 +79,16 @@ impl Accept {
 
     /// Checks the answer against the request: what was agreed, and the answer as bytes.
     pub(crate) fn settle(self, request: &Incoming) -> Result<(Agreed, Vec<u8>), AnswerError> {
+        #[cfg(feature = "deflate")]
+        let deflate = self
+            .deflate
+            .as_ref()
+            .and_then(|deflate| deflate.accept(&request.extensions));
         let Self {
             subprotocol,
             extensions,
             fields,
+            ..
         } = self;
         if let Some(chosen) = &subprotocol {
             if !request.subprotocols().any(|offered| offered == &**chosen) {
@@ -97,8 +116,11 @@ impl Accept {
         if let Some(chosen) = &subprotocol {
             line(PROTOCOL, chosen);
         }
-        if !extensions.is_empty() {
-            line("Sec-WebSocket-Extensions", &join(&extensions));
+        let offers = extensions.iter();
+        #[cfg(feature = "deflate")]
+        let offers = deflate.iter().map(|(answer, _)| answer).chain(offers);
+        if let Some(extensions) = join(offers) {
+            line("Sec-WebSocket-Extensions", &extensions);
         }
         fields.write(&mut head, &[]);
         head.extend_from_slice(b"\r\n");
@@ -106,6 +128,8 @@ impl Accept {
             Agreed {
                 subprotocol,
                 extensions,
+                #[cfg(feature = "deflate")]
+                deflate: deflate.map(|(_, terms)| terms),
                 response_headers: None,
             },
             head,

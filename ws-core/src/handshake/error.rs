@@ -7,6 +7,8 @@ use core::fmt;
 use thiserror::Error;
 
 use crate::TransportEnd;
+#[cfg(feature = "deflate")]
+use crate::deflate::TermsError;
 use crate::ext::ExtError;
 use crate::handshake::Rejection;
 
@@ -20,6 +22,10 @@ pub enum HandshakeError {
     /// `Sec-WebSocket-Accept` is not what the key demands (RFC 6455 §4.1).
     #[error("sec-websocket-accept does not answer the key")]
     AcceptMismatch,
+    /// The server's answer to the offer of permessage-deflate can't be followed (RFC 7692 §7).
+    #[cfg(feature = "deflate")]
+    #[error("permessage-deflate: {0}")]
+    BadDeflate(TermsError),
     /// The extensions are not written as RFC 6455 §9.1 says.
     #[error("sec-websocket-extensions: {0}")]
     BadExtensions(ExtError),
@@ -167,6 +173,8 @@ impl HandshakeError {
             Self::Undecided => 503,
             Self::BadHttpVersion => 505,
             Self::Refused { status } => *status,
+            #[cfg(feature = "deflate")]
+            Self::BadDeflate(_) => return None,
             Self::AcceptMismatch
             | Self::Ended { .. }
             | Self::ExtensionNotOffered { .. }

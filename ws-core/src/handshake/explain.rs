@@ -13,6 +13,8 @@ impl HandshakeError {
                 "The server did not prove that it read the key of this request",
                 "Look for a cache or a proxy that answers in the server's place",
             ),
+            #[cfg(feature = "deflate")]
+            Self::BadDeflate(error) => error.explain(),
             Self::BadExtensions(error) => error.explain(),
             Self::BodyAnnounced => Explanation::new(
                 "A request for a WebSocket has no body",

@@ -62,6 +62,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::buf::RecvBuf;
+#[cfg(feature = "deflate")]
+use crate::deflate::Terms;
 use crate::ext::Offer;
 use crate::seed::Keys;
 use crate::{Role, Seed};
@@ -95,6 +97,9 @@ pub struct Agreed {
     /// The extensions that the server accepted by name (`Sec-WebSocket-Extensions`), with its
     /// parameters. Applying them is up to who offered them.
     pub extensions: Vec<Offer>,
+    /// How messages are compressed (`permessage-deflate`), if they are.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Terms>,
     /// All headers of the server's answer. Only a client has them.
     pub response_headers: Option<Box<Headers>>,
 }

@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
 use crate::ext::Offer;
 use crate::ext::token::is_token;
 use crate::handshake::auth;
@@ -46,6 +48,8 @@ pub struct Request {
     pub(crate) fields: Fields,
     subprotocols: Vec<Box<str>>,
     extensions: Vec<Offer>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Deflate>,
 }
 
 impl Request {
@@ -64,6 +68,8 @@ impl Request {
             fields: Fields::default(),
             subprotocols: Vec::new(),
             extensions: Vec::new(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
         })
     }
 
@@ -134,6 +140,20 @@ impl Request {
         Ok(self)
     }
 
+    /// Offers permessage-deflate (RFC 7692), in place of an earlier offer of it. What the server made
+    /// of it is in [`Agreed::deflate`](crate::handshake::Agreed::deflate).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
+        self
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) fn offered_deflate(&self) -> Option<&Deflate> {
+        self.deflate.as_ref()
+    }
+
     pub(crate) fn subprotocols(&self) -> &[Box<str>] {
         &self.subprotocols
     }
@@ -163,8 +183,11 @@ impl Request {
             line("Sec-WebSocket-Protocol", &self.subprotocols.join(", "));
         }
         line("Sec-WebSocket-Version", "13");
-        if !self.extensions.is_empty() {
-            line("Sec-WebSocket-Extensions", &join(&self.extensions));
+        let offers = self.extensions.iter().cloned();
+        #[cfg(feature = "deflate")]
+        let offers = offers.chain(self.deflate.iter().flat_map(Deflate::offers));
+        if let Some(extensions) = join(offers) {
+            line("Sec-WebSocket-Extensions", &extensions);
         }
         match (self.fields.get("Authorization"), self.url.user()) {
             (Some(given), _) => line("Authorization", given),
@@ -182,22 +205,22 @@ impl Request {
     }
 }
 
-/// Extensions as one list.
-pub(crate) fn join(extensions: &[Offer]) -> String {
-    let written: Vec<String> = extensions
-        .iter()
-        .map(|offer| alloc::format!("{offer}"))
-        .collect();
-    written.join(", ")
+/// Extensions as one list; `None` if there are none.
+pub(crate) fn join<O: fmt::Display>(extensions: impl Iterator<Item = O>) -> Option<String> {
+    let written: Vec<String> = extensions.map(|offer| alloc::format!("{offer}")).collect();
+    (!written.is_empty()).then(|| written.join(", "))
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
+        let mut request = f.debug_struct("Request");
+        request
             .field("url", &self.url)
             .field("headers", &self.fields)
             .field("subprotocols", &self.subprotocols)
-            .field("extensions", &self.extensions)
-            .finish()
+            .field("extensions", &self.extensions);
+        #[cfg(feature = "deflate")]
+        request.field("deflate", &self.deflate);
+        request.finish()
     }
 }

@@ -2,10 +2,13 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
 use crate::ext::{self, Offer};
 use crate::handshake::error::excerpt;
+#[cfg(feature = "deflate")]
+use crate::handshake::misuse::DEFLATE;
 use crate::handshake::token::lists;
 use crate::handshake::{Agreed, HandshakeError, Headers, Request, key};
 
@@ -54,6 +57,8 @@ pub(crate) struct Expected {
     accept: String,
     subprotocols: Box<[Box<str>]>,
     extensions: Box<[Offer]>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Deflate>,
 }
 
 impl Expected {
@@ -62,6 +67,8 @@ impl Expected {
             accept: key::accept(key.as_bytes()),
             subprotocols: request.subprotocols().into(),
             extensions: request.extensions().into(),
+            #[cfg(feature = "deflate")]
+            deflate: request.offered_deflate().cloned(),
         }
     }
 
@@ -84,11 +91,12 @@ impl Expected {
         }
         // Nothing is read by it, and yet two of them are a server that can't be trusted.
         headers.only("Content-Length")?;
-        Ok(Agreed {
+        let mut agreed = Agreed {
             subprotocol: self.subprotocol(headers)?,
-            extensions: self.extensions(headers)?,
-            response_headers: None,
-        })
+            ..Agreed::default()
+        };
+        self.extensions(headers, &mut agreed)?;
+        Ok(agreed)
     }
 
     fn subprotocol(&self, headers: &Headers) -> Result<Option<Box<str>>, HandshakeError> {
@@ -107,23 +115,44 @@ impl Expected {
         }
     }
 
-    fn extensions(&self, headers: &Headers) -> Result<Vec<Offer>, HandshakeError> {
+    fn extensions(&self, headers: &Headers, agreed: &mut Agreed) -> Result<(), HandshakeError> {
         const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
         if headers.get_all(EXTENSIONS).next().is_none() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let chosen =
             ext::parse(headers.get_all(EXTENSIONS)).map_err(HandshakeError::BadExtensions)?;
         for (i, extension) in chosen.iter().enumerate() {
             let name = || excerpt(extension.name().as_bytes());
             let is = |other: &Offer| other.name() == extension.name();
-            if !self.extensions.iter().any(is) {
+            if !self.extensions.iter().any(is) && !self.offers_deflate(extension) {
                 return Err(HandshakeError::ExtensionNotOffered { name: name() });
             }
             if chosen[..i].iter().any(is) || extension.repeats_a_param() {
                 return Err(HandshakeError::ExtensionRepeated { name: name() });
             }
         }
-        Ok(chosen)
+        agreed.extensions = chosen;
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &self.deflate {
+            let all = core::mem::take(&mut agreed.extensions).into_iter();
+            let (mut mine, others) =
+                all.partition::<alloc::vec::Vec<_>, _>(|offer| offer.name() == DEFLATE);
+            agreed.extensions = others;
+            let terms = mine.pop().map(|answer| deflate.confirm(&answer));
+            agreed.deflate = terms.transpose().map_err(HandshakeError::BadDeflate)?;
+        }
+        Ok(())
+    }
+
+    #[cfg_attr(not(feature = "deflate"), allow(clippy::unused_self))]
+    fn offers_deflate(&self, answer: &Offer) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.deflate.is_some() && answer.name() == DEFLATE;
+        #[cfg(not(feature = "deflate"))]
+        {
+            let _ = answer;
+            false
+        }
     }
 }

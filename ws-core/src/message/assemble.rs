@@ -1,4 +1,5 @@
-//! A message that arrives in pieces: its fragments, or a frame too large to wait for in one piece.
+//! A message that arrives in pieces: its fragments, a frame too large to wait for in one piece, or
+//! what comes out of a compressed one.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,6 +17,13 @@ pub(crate) struct Assembly {
     utf8: Utf8,
     fragments: u32,
     empty_in_a_row: u32,
+    /// The most it may become, in bytes.
+    max: usize,
+    /// Compressed bytes announced so far, of a message that is compressed.
+    packed: Option<usize>,
+    /// How many bytes were handed out, of a message that is not kept.
+    streamed: Option<usize>,
+    begun: bool,
 }
 
 /// The payload of an assembled message.
@@ -26,7 +34,7 @@ pub(crate) enum Assembled {
 }
 
 impl Assembly {
-    pub(crate) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind, compressed: bool, max: usize, streams: bool) -> Self {
         let data = match kind {
             Kind::Text => Assembled::Text(String::new()),
             Kind::Binary => Assembled::Binary(Vec::new()),
@@ -36,12 +44,32 @@ impl Assembly {
             utf8: Utf8::default(),
             fragments: 0,
             empty_in_a_row: 0,
+            max,
+            packed: compressed.then_some(0),
+            streamed: streams.then_some(0),
+            begun: false,
         }
+    }
+
+    /// Says once that the first piece of it is handed out.
+    pub(crate) fn begin(&mut self) -> bool {
+        !core::mem::replace(&mut self.begun, true)
+    }
+
+    /// Compressed bytes so far, if it is compressed.
+    pub(crate) fn packed(&mut self) -> Option<&mut usize> {
+        self.packed.as_mut()
+    }
+
+    /// Is it compressed?
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.packed.is_some()
     }
 
     /// Bytes assembled so far, those of an incomplete character included.
     pub(crate) fn len(&self) -> usize {
-        self.utf8.held() + self.stored()
+        self.streamed
+            .unwrap_or_else(|| self.utf8.held() + self.stored())
     }
 
     fn stored(&self) -> usize {
@@ -81,7 +109,8 @@ impl Assembly {
         if capacity - stored >= piece {
             return;
         }
-        let additional = piece.max(stored).max(coming.min(FIRST));
+        let additional = stored.max(coming.min(FIRST));
+        let additional = additional.min(self.max.saturating_sub(stored)).max(piece);
         match &mut self.data {
             Assembled::Text(text) => text.reserve_exact(additional),
             Assembled::Binary(data) => data.reserve_exact(additional),
@@ -90,6 +119,14 @@ impl Assembly {
 
     /// Appends an unmasked piece of a frame of which `coming` bytes, these included, are still due.
     pub(crate) fn push(&mut self, piece: &[u8], coming: usize) -> Result<(), ProtocolError> {
+        if let Some(streamed) = &mut self.streamed {
+            *streamed += piece.len();
+            if let Assembled::Text(_) = self.data {
+                let checked = self.utf8.feed(piece);
+                checked.map_err(|_| ProtocolError::InvalidUtf8)?;
+            }
+            return Ok(());
+        }
         self.reserve(piece.len(), coming);
         match &mut self.data {
             Assembled::Binary(data) => data.extend_from_slice(piece),
@@ -140,7 +177,7 @@ mod tests {
     #[test]
     fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
         for kind in [Kind::Text, Kind::Binary] {
-            let mut assembly = Assembly::new(kind);
+            let mut assembly = Assembly::new(kind, false, 64 << 20, false);
             let (total, piece) = (10 << 20, [b'x'; 1000]);
             let mut arrived = 0;
             while arrived < total {
@@ -155,7 +192,7 @@ mod tests {
 
     #[test]
     fn many_small_fragments_cost_few_reservations() {
-        let mut assembly = Assembly::new(Kind::Binary);
+        let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false);
         let (mut reservations, mut capacity) = (0, 0);
         for _ in 0..100_000 {
             assembly.push(b"x", 1).unwrap();
@@ -169,8 +206,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_reserved_beyond_the_limit() {
+        let mut assembly = Assembly::new(Kind::Binary, true, 1000, false);
+        assembly.push(&[0; 900], 900).unwrap();
+        assembly.push(&[0; 10], 10).unwrap();
+        assert_eq!(assembly.capacity(), 1000);
+    }
+
+    #[test]
     fn a_short_last_frame_reserves_no_more_than_it_needs() {
-        let mut assembly = Assembly::new(Kind::Text);
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false);
         assembly.push(b"hello", 5).unwrap();
         assert_eq!(assembly.capacity(), 5);
     }
@@ -178,7 +223,7 @@ mod tests {
     #[test]
     fn fragments_and_empty_fragments_are_counted() {
         let limits = Limits::default().max_fragments(5).max_empty_fragments(2);
-        let mut assembly = Assembly::new(Kind::Text);
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false);
         for len in [0, 0, 1, 0, 0] {
             assert_eq!(assembly.admit(len, &limits), Ok(()));
         }
@@ -186,7 +231,7 @@ mod tests {
             assembly.admit(1, &limits),
             Err(ProtocolError::TooManyFragments { limit: 5 })
         );
-        let mut assembly = Assembly::new(Kind::Text);
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false);
         assert_eq!(
             (assembly.admit(0, &limits), assembly.admit(0, &limits)),
             (Ok(()), Ok(()))

@@ -12,6 +12,10 @@
 #[non_exhaustive]
 pub struct Limits {
     /// Bytes in a message, counted over its fragments as they are announced. Default 64 MiB (1009).
+    /// A compressed message is counted as it is decompressed, and may itself be at most twice as
+    /// long and 1 KiB. It also holds for messages that are handed out in pieces: to receive one that
+    /// is larger than memory, lift it, and the limits on frames and fragments as far as the peer
+    /// needs.
     pub max_message: usize,
     /// Bytes in a frame. Default 16 MiB (1009).
     pub max_frame: usize,
@@ -71,6 +75,12 @@ impl Limits {
     pub const fn max_control_rate(mut self, rate: Option<u32>) -> Self {
         self.max_control_rate = rate;
         self
+    }
+
+    /// What a compressed message may take up on the wire. Stored blocks make it longer than the
+    /// message, empty ones have no end.
+    pub(crate) fn max_packed(&self) -> usize {
+        self.max_message.saturating_mul(2).saturating_add(1024)
     }
 
     /// The longest message that may come in one frame.

@@ -4,6 +4,7 @@
 //! sent. Refuses to know handshakes, time, and when a connection closes.
 
 mod assemble;
+mod chunk;
 mod decode;
 mod limits;
 mod outgoing;
@@ -11,6 +12,7 @@ mod text;
 mod utf8;
 
 pub(crate) use assemble::Assembled;
+pub use chunk::Chunk;
 pub(crate) use decode::{Decoder, Span, Step, What};
 pub use limits::Limits;
 pub use outgoing::Message;
@@ -28,6 +30,19 @@ pub enum Kind {
     Text,
     /// Bytes.
     Binary,
+}
+
+/// How messages are handed out.
+///
+/// Exhaustive on purpose: a message is whole or it is not.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Delivery {
+    /// Piece by piece, as they arrive. Nothing is held of a message but what is on its way, so that
+    /// it may be larger than memory; see [`Limits::max_message`] for how large.
+    Chunks,
+    /// As a whole.
+    #[default]
+    Messages,
 }
 
 impl Kind {

@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::connection::Config;
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
 use crate::handshake::{Accept, Limits, OriginPolicy, RequestHead};
 
 /// How a server accepts connections.
@@ -29,6 +31,9 @@ pub struct AcceptOptions {
     /// Subprotocols that the server speaks, the preferred one first. The first that the client
     /// offers too is chosen; if there is none, the connection has none. Default: none.
     pub subprotocols: Vec<String>,
+    /// Compression, if the client offers it. Default `None`: messages are not compressed.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
     /// Send segments at once instead of waiting to fill them (`TCP_NODELAY`), on streams that are
     /// TCP sockets. Default `true`.
     pub nodelay: bool,
@@ -41,6 +46,8 @@ impl Default for AcceptOptions {
             handshake: Limits::default(),
             origins: OriginPolicy::Any,
             subprotocols: Vec::new(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
             nodelay: true,
         }
     }
@@ -78,6 +85,14 @@ impl AcceptOptions {
         self
     }
 
+    /// Sets [`deflate`](Self#structfield.deflate).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: Option<Deflate>) -> Self {
+        self.deflate = deflate;
+        self
+    }
+
     /// Sets [`nodelay`](Self#structfield.nodelay).
     #[must_use]
     pub fn nodelay(mut self, nodelay: bool) -> Self {
@@ -95,6 +110,12 @@ impl AcceptOptions {
         }
         let offered = |name: &&String| request.subprotocols().any(|offer| offer == name.as_str());
         let chosen = self.subprotocols.iter().find(offered);
-        Ok(chosen.map_or_else(Accept::new, |name| Accept::new().subprotocol(name)))
+        let accept = chosen.map_or_else(Accept::new, |name| Accept::new().subprotocol(name));
+        #[cfg(feature = "deflate")]
+        let accept = match &self.deflate {
+            Some(deflate) => accept.deflate(deflate.clone()),
+            None => accept,
+        };
+        Ok(accept)
     }
 }

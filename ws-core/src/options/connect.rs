@@ -1,12 +1,15 @@
 //! How a client connects.
 
+use alloc::borrow::Cow;
 use core::time::Duration;
 use std::io;
 
 use super::ConnectError;
 use crate::Seed;
 use crate::connection::Config;
-use crate::handshake::Limits;
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
+use crate::handshake::{Limits, Request};
 
 /// How a client connects. What it asks the server for is a `Request`.
 ///
@@ -26,6 +29,10 @@ pub struct ConnectOptions {
     pub handshake: Limits,
     /// How long looking the host up and connecting to it may take. Default 10 s.
     pub dial_timeout: Duration,
+    /// The compression to offer, in place of what the request offers. Default `None`: what the
+    /// request offers, and that is none unless it says so.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
     /// Send segments at once instead of waiting to fill them (`TCP_NODELAY`). Default `true`.
     pub nodelay: bool,
     /// Where the masking keys and the handshake key come from. Default `None`: the operating
@@ -39,6 +46,8 @@ impl Default for ConnectOptions {
             config: Config::default(),
             handshake: Limits::default(),
             dial_timeout: Duration::from_secs(10),
+            #[cfg(feature = "deflate")]
+            deflate: None,
             nodelay: true,
             seed: None,
         }
@@ -62,6 +71,16 @@ impl ConnectOptions {
         Ok(Seed::new(bytes))
     }
 
+    /// What these options make of a request.
+    #[must_use]
+    pub fn apply<'a>(&self, request: &'a Request) -> Cow<'a, Request> {
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &self.deflate {
+            return Cow::Owned(request.clone().deflate(deflate.clone()));
+        }
+        Cow::Borrowed(request)
+    }
+
     /// Sets [`config`](Self#structfield.config).
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
@@ -80,6 +99,14 @@ impl ConnectOptions {
     #[must_use]
     pub fn dial_timeout(mut self, timeout: Duration) -> Self {
         self.dial_timeout = timeout;
+        self
+    }
+
+    /// Sets [`deflate`](Self#structfield.deflate).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: Option<Deflate>) -> Self {
+        self.deflate = deflate;
         self
     }
 

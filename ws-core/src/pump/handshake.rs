@@ -38,7 +38,7 @@ where
 {
     let mut driver = Driver::new(io, runtime);
     let limits = options.handshake.clone();
-    let mut handshake = ClientHandshake::new(request, limits, seed, driver.now);
+    let mut handshake = ClientHandshake::new(&options.apply(request), limits, seed, driver.now);
     poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
     handshake.poll(driver.now)?;
     let opened = handshake.finish().map_err(|_| GONE)?;

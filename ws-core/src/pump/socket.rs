@@ -14,6 +14,8 @@ use super::split::{self, Halves, Reader, Writer};
 use super::wakers::Wakers;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
+#[cfg(feature = "deflate")]
+use crate::deflate::Compress;
 use crate::error::{Error, SendError};
 use crate::handshake::{Agreed, Opened};
 use crate::machine::Machine;
@@ -127,6 +129,27 @@ where
             poll_fn(|cx| self.driver.poll_flush(&mut self.conn, cx, |_| true)).await?;
         }
         Ok(())
+    }
+
+    /// [`send`](Self::send), with a choice of compression for this message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    #[cfg(feature = "deflate")]
+    pub async fn send_with<'m>(
+        &mut self,
+        message: impl Into<Message<'m>>,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        let message = message.into();
+        if self.conn.io().1.is_full() {
+            poll_fn(|cx| self.poll_room(cx)).await?;
+        }
+        self.sender().send_with(message, compress)?;
+        self.flush().await
     }
 
     /// Queues several messages, all or none, and writes them out together.

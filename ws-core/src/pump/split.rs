@@ -27,6 +27,8 @@ use crate::Instant;
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
+#[cfg(feature = "deflate")]
+use crate::deflate::Compress;
 use crate::error::Error;
 use crate::frame::Reply;
 use crate::handshake::Agreed;
@@ -392,6 +394,25 @@ where
         let message = message.into();
         poll_fn(|cx| self.poll_room(cx)).await?;
         Ok(self.with_sender(|sender| sender.send(message))?)
+    }
+
+    /// [`send`](Self::send), with a choice of compression for this message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    #[cfg(feature = "deflate")]
+    pub async fn send_with<'m>(
+        &mut self,
+        message: impl Into<Message<'m>>,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        let message = message.into();
+        poll_fn(|cx| self.poll_room(cx)).await?;
+        self.with_sender(|sender| sender.send_with(message, compress))?;
+        self.flush().await
     }
 
     /// Queues several messages, all or none, and writes them out together.

@@ -23,7 +23,7 @@ use crate::policy::{BackoffPolicy, Classifier, DialLimit};
 #[non_exhaustive]
 pub struct SessionConfig {
     /// How each connection behaves. Default as [`Config`](connection::Config), with a keepalive:
-    /// without one a dead peer is never noticed.
+    /// without one a dead peer is never noticed. Messages are always handed out whole.
     pub connection: connection::Config,
     /// Limits of the opening handshake, its deadline among them (10 s by default).
     pub handshake: Limits,

@@ -199,6 +199,11 @@ impl<D: Dialect> Session<D> {
                 self.sorted = Some(Sorted::Plain);
                 return false;
             }
+            // None comes: a session's messages are whole.
+            Some(Heard::Chunk(_)) => {
+                connection.poll(now);
+                return true;
+            }
             Some(Heard::Closed(closed)) => {
                 let lost = Lost::Closed(closed.clone());
                 self.lost_link(lost, now);
@@ -234,7 +239,11 @@ fn payload(event: Heard<'_>) -> Option<Payload<&str, &[u8]>> {
     match event {
         Heard::Binary(data) => Some(Payload::Binary(data)),
         Heard::Text(text) => Some(Payload::Text(text)),
-        Heard::Closed(_) | Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_) => None,
+        Heard::Chunk(_)
+        | Heard::Closed(_)
+        | Heard::Ping(_)
+        | Heard::Pong(_)
+        | Heard::ProtocolError(_) => None,
     }
 }
 

@@ -258,8 +258,8 @@ impl<T, B> Event<T, B> {
     }
 }
 
-/// What the application is told of a connection's event as it is; `None` for its end,
-/// which becomes an event of the session.
+/// What the application is told of a connection's event as it is; `None` for its end, which becomes
+/// an event of the session, and for pieces of messages, which a session never asks for.
 pub(super) fn passed_on(event: Heard<'_>) -> Option<Lent<'_>> {
     match event {
         Heard::Binary(data) => Some(Event::Binary(data)),
@@ -267,6 +267,6 @@ pub(super) fn passed_on(event: Heard<'_>) -> Option<Lent<'_>> {
         Heard::Pong(data) => Some(Event::Pong(data)),
         Heard::Text(text) => Some(Event::Text(text)),
         Heard::ProtocolError(error) => Some(Event::ProtocolError(error.clone())),
-        Heard::Closed(_) => None,
+        Heard::Chunk(_) | Heard::Closed(_) => None,
     }
 }

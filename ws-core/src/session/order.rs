@@ -26,6 +26,7 @@ use crate::close::CloseCode;
 use crate::connection::{Closed, Connection, check_close};
 use crate::error::SendError;
 use crate::handshake::{ClientHandshake, Opened};
+use crate::message::Delivery;
 use crate::policy::{self, Decision, Exhausted, Failure, IoClass, Next, Stage, Stop};
 
 /// What the session is at; the link says the rest.
@@ -155,7 +156,9 @@ impl<D: Dialect> Session<D> {
 
     /// The opening handshake is done.
     pub(super) fn opened(&mut self, conn: ConnId, opened: Opened, now: Instant) {
-        let mut connection = Box::new(Connection::new(opened, &self.config.connection, now));
+        // What belongs to the session must be told from what does not, message by message.
+        let config = self.config.connection.clone().delivery(Delivery::Messages);
+        let mut connection = Box::new(Connection::new(opened, &config, now));
         let agreed = connection.agreed().clone();
         let mut out = Out::new(connection.sender());
         self.dialect.on_connect(&agreed, &mut out);

@@ -16,11 +16,14 @@
 
 pub(crate) mod heap;
 pub(crate) mod pair;
+pub(crate) mod pieces;
 pub(crate) mod reference;
 pub(crate) mod refusal;
 pub(crate) mod script;
 pub(crate) mod sending;
 pub(crate) mod sources;
+#[cfg(feature = "deflate")]
+pub(crate) mod squeeze;
 
 use core::time::Duration;
 

@@ -5,12 +5,17 @@
 //! long frames, is assembled piece by piece as it arrives. It never looks behind a Close frame's
 //! payload, never sends, and knows no time.
 
+mod gather;
+mod stream;
+
 use alloc::boxed::Box;
 
+use self::stream::Piece;
 use super::assemble::{Assembled, Assembly};
-use super::{Kind, Limits, Utf8};
+use super::{Delivery, Limits, Utf8};
 use crate::Role;
 use crate::buf::RecvBuf;
+use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{Header, MaskKey, MaskRule, OpCode, Rules, mask};
 
@@ -78,6 +83,8 @@ pub(crate) enum What {
     Assembled,
     /// A binary message in one frame.
     Binary,
+    /// The piece of a message that [`Decoder::chunk`] holds.
+    Chunk,
     /// A Close frame.
     Close,
     /// The peer broke the rules; [`Decoder::fault`] says how. There is nothing to find any more.
@@ -107,11 +114,20 @@ pub(crate) struct Decoder {
     lent: usize,
     rules: Rules,
     limits: Limits,
+    delivery: Delivery,
+    /// A message in one frame that is shorter than this is delivered at once.
+    short: usize,
     /// The frame whose header was read and whose payload is not complete.
     frame: Option<Frame>,
     message: Option<Box<Assembly>>,
     /// `message` is complete and was lent out by the last step.
     complete: bool,
+    /// What makes compressed messages whole, if compression was agreed on.
+    inflater: Option<Box<Inflater>>,
+    piece: Piece,
+    /// How many bytes at the front of `buf` are unmasked and not decompressed yet, where a
+    /// compressed message is handed out in pieces.
+    clear: usize,
     fault: Option<ProtocolError>,
 }
 
@@ -131,25 +147,41 @@ struct Frame {
 enum Place {
     /// The payload stays in the receive buffer; text is followed as it arrives.
     Buffer(Utf8),
-    /// The payload moves to the assembly as it arrives.
+    /// The payload moves to the assembly, or is handed out, as it arrives.
     Assembly,
 }
 
 impl Decoder {
-    pub(crate) fn new(role: Role, buf: RecvBuf, limits: Limits) -> Self {
+    pub(crate) fn new(
+        role: Role,
+        buf: RecvBuf,
+        limits: Limits,
+        delivery: Delivery,
+        inflater: Option<Box<Inflater>>,
+    ) -> Self {
         let mask = match role {
             Role::Client => MaskRule::Forbidden,
             Role::Server => MaskRule::Required,
         };
-        let rules = Rules { mask, rsv1: false };
+        let rsv1 = inflater.is_some();
+        let rules = Rules { mask, rsv1 };
+        let short = match delivery {
+            Delivery::Chunks => 0,
+            Delivery::Messages => limits.max_short().saturating_add(1),
+        };
         Self {
             buf,
             lent: 0,
             rules,
             limits,
+            delivery,
+            short,
             frame: None,
             message: None,
             complete: false,
+            inflater,
+            piece: Piece::default(),
+            clear: 0,
             fault: None,
         }
     }
@@ -215,6 +247,10 @@ impl Decoder {
         self.frame = None;
         self.message = None;
         self.complete = false;
+        self.clear = 0;
+        if let Some(inflater) = &mut self.inflater {
+            inflater.abandon();
+        }
     }
 
     /// Finds the next message or control frame; `None` while bytes are missing.
@@ -245,7 +281,7 @@ impl Decoder {
             _ => return None,
         };
         let at = if masked { at + 4 } else { at };
-        if bytes.len() < at + len || len > self.limits.max_short() {
+        if bytes.len() < at + len || len >= self.short {
             return None;
         }
         if masked {
@@ -287,6 +323,7 @@ impl Decoder {
             };
             let found = match frame.place {
                 Place::Buffer(_) => self.wait(frame)?,
+                Place::Assembly if self.delivery == Delivery::Chunks => self.stream(frame)?,
                 Place::Assembly => self.collect(frame)?,
             };
             // A fragment in the middle of a message is nothing to report: go on with the next frame.
@@ -327,44 +364,16 @@ impl Decoder {
 
     /// Checks a data frame against the limits and the message under way, before any of its payload
     /// is looked at.
+    #[inline]
     fn admit(&mut self, header: &Header) -> Result<(usize, Place), ProtocolError> {
-        let kind = match (header.opcode, &self.message) {
-            (OpCode::Text, None) => Kind::Text,
-            (OpCode::Binary, None) => Kind::Binary,
-            (OpCode::Continuation, Some(message)) => message.kind(),
-            (OpCode::Continuation, None) => return Err(ProtocolError::ContinuationWithoutStart),
-            _ => return Err(ProtocolError::DataInsideFragmented),
-        };
-        let (max_frame, max_message) = (self.limits.max_frame, self.limits.max_message);
-        let len = usize::try_from(header.len)
-            .ok()
-            .filter(|&len| len <= max_frame);
-        let Some(len) = len else {
-            return Err(ProtocolError::FrameTooLarge {
-                len: header.len,
-                limit: max_frame as u64,
-            });
-        };
-        let before = self.message.as_ref().map_or(0, |message| message.len());
-        if before
-            .checked_add(len)
-            .is_none_or(|total| total > max_message)
-        {
-            return Err(ProtocolError::MessageTooLarge {
-                limit: max_message as u64,
-            });
+        let alone = header.fin && !header.rsv1 && self.message.is_none();
+        if alone && header.opcode != OpCode::Continuation {
+            let len = usize::try_from(header.len).unwrap_or(usize::MAX);
+            if len <= IN_PLACE_MAX && len < self.short {
+                return Ok((len, Place::Buffer(Utf8::default())));
+            }
         }
-        let whole = header.fin && self.message.is_none();
-        if whole && len <= IN_PLACE_MAX {
-            return Ok((len, Place::Buffer(Utf8::default())));
-        }
-        let message = self
-            .message
-            .get_or_insert_with(|| Box::new(Assembly::new(kind)));
-        if !whole {
-            message.admit(len, &self.limits)?;
-        }
-        Ok((len, Place::Assembly))
+        self.admit_rest(header)
     }
 
     /// Waits in the receive buffer until the payload is complete.
@@ -397,33 +406,5 @@ impl Decoder {
             what,
             span: Span::new(0, len),
         }))
-    }
-
-    /// Moves what there is of the payload to the assembly.
-    fn collect(&mut self, mut frame: Frame) -> Result<Option<Step>, ProtocolError> {
-        let Some(message) = &mut self.message else {
-            return Ok(None);
-        };
-        let filled = self.buf.filled_mut();
-        let there = filled.len().min(frame.len - frame.done);
-        for block in filled[..there].chunks_mut(BLOCK) {
-            if let Some(key) = frame.key {
-                mask(block, key, frame.done);
-            }
-            message.push(block, frame.len - frame.done)?;
-            frame.done += block.len();
-        }
-        self.buf.consume(there);
-        self.buf.want(0);
-        if frame.done < frame.len {
-            self.frame = Some(frame);
-            return Ok(None);
-        }
-        if !frame.fin {
-            return Ok(None);
-        }
-        message.finish()?;
-        self.complete = true;
-        Ok(Some(What::Assembled.elsewhere()))
     }
 }

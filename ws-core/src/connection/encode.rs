@@ -1,0 +1,150 @@
+//! Payloads to frames in the send queue: headers, masks and cuts.
+//!
+//! Knows which end masks and where long messages are cut; not what may be sent, nor when.
+
+use core::num::NonZeroUsize;
+
+use bytes::Bytes;
+
+use super::config::Config;
+use crate::buf::SendBuf;
+use crate::deflate::Packed;
+use crate::frame::{Header, MAX_CONTROL, OpCode, mask_into};
+use crate::message::Kind;
+use crate::seed::Keys;
+
+#[derive(Debug)]
+pub(super) struct Encoder {
+    pub(super) buf: SendBuf,
+    keys: Option<Keys>,
+    fragment_size: Option<NonZeroUsize>,
+    share_min: usize,
+}
+
+impl Encoder {
+    pub(super) fn new(keys: Option<Keys>, config: &Config) -> Self {
+        Self {
+            buf: SendBuf::new(config.send_limit),
+            keys,
+            fragment_size: config.fragment_size,
+            share_min: config.share_min,
+        }
+    }
+
+    /// Queues a message: copied, and masked by a client, in as many frames as it takes.
+    #[inline]
+    pub(super) fn data(&mut self, kind: Kind, payload: &[u8]) {
+        match self.fragment_size {
+            Some(size) if payload.len() > size.get() => self.cut(kind, false, payload, size.get()),
+            _ => self.frame(kind.opcode(), true, payload),
+        }
+    }
+
+    /// Queues a message without copying it, if it is worth that.
+    pub(super) fn shared(&mut self, kind: Kind, payload: Bytes) {
+        if self.shares(payload.len()) {
+            self.share(kind, false, payload);
+        } else {
+            self.data(kind, &payload);
+        }
+    }
+
+    /// Queues a message that was compressed: its first frame says so (RFC 7692 §6). A way of its
+    /// own, so that what is not compressed need not ask.
+    #[cold]
+    pub(super) fn packed(&mut self, kind: Kind, packed: Packed) {
+        let payload = packed.bytes();
+        if self.shares(payload.len()) {
+            return self.share(kind, true, packed.into_vec().into());
+        }
+        match self.fragment_size {
+            Some(size) if payload.len() > size.get() => self.cut(kind, true, payload, size.get()),
+            _ => self.put(kind.opcode(), true, true, payload),
+        }
+        packed.give_back();
+    }
+
+    /// Is a payload of this length worth being queued without a copy? Not if it must be masked.
+    fn shares(&self, len: usize) -> bool {
+        let whole = self.fragment_size.is_none_or(|size| len <= size.get());
+        self.keys.is_none() && len >= self.share_min && len > 0 && whole
+    }
+
+    fn share(&mut self, kind: Kind, rsv1: bool, payload: Bytes) {
+        let len = payload.len() as u64;
+        let mut head = [0; Header::MAX_LEN];
+        let n = Header {
+            fin: true,
+            rsv1,
+            opcode: kind.opcode(),
+            key: None,
+            len,
+        }
+        .encode(&mut head);
+        self.buf.push_shared(&head[..n], payload);
+    }
+
+    /// Queues a message as fragments of this size.
+    fn cut(&mut self, kind: Kind, rsv1: bool, payload: &[u8], size: usize) {
+        let last = (payload.len() - 1) / size;
+        for (i, piece) in payload.chunks(size).enumerate() {
+            if i == 0 {
+                self.put(kind.opcode(), i == last, rsv1, piece);
+            } else {
+                self.buf.cut();
+                self.frame(OpCode::Continuation, i == last, piece);
+            }
+        }
+    }
+
+    /// Appends a frame to the queue: copied, and masked by a client.
+    #[inline]
+    pub(super) fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
+        self.put(opcode, fin, false, payload);
+    }
+
+    #[inline(always)]
+    fn put(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
+        let len = payload.len();
+        let key = self.keys.as_mut().map(Keys::mask);
+        let mut head = [0; Header::MAX_LEN];
+        let n = Header {
+            fin,
+            rsv1,
+            opcode,
+            key,
+            len: len as u64,
+        }
+        .encode(&mut head);
+        self.buf.push(&head[..n], len, |out| match key {
+            Some(key) => mask_into(out, payload, key),
+            None => out.extend_from_slice(payload),
+        });
+    }
+
+    /// Encodes a control frame on its own.
+    pub(super) fn control<'a>(
+        &mut self,
+        opcode: OpCode,
+        payload: &[u8],
+        out: &'a mut [u8; Header::MAX_LEN + MAX_CONTROL],
+    ) -> &'a [u8] {
+        let key = self.keys.as_mut().map(Keys::mask);
+        let mut head = [0; Header::MAX_LEN];
+        let len = payload.len();
+        let n = Header {
+            fin: true,
+            rsv1: false,
+            opcode,
+            key,
+            len: len as u64,
+        }
+        .encode(&mut head);
+        out[..n].copy_from_slice(&head[..n]);
+        out[n..n + len].copy_from_slice(payload);
+        if let Some(key) = key {
+            crate::frame::mask(&mut out[n..n + len], key, 0);
+        }
+        &out[..n + len]
+    }
+}

@@ -1,0 +1,128 @@
+//! Messages that do not stay in the receive buffer: what they may become, and how they are put
+//! together from fragments, from a frame too long to wait for, or from compressed data.
+
+use alloc::boxed::Box;
+
+use super::{BLOCK, Decoder, Frame, Place, Step, What};
+use crate::deflate::Inflater;
+use crate::error::ProtocolError;
+use crate::frame::{Header, OpCode, mask};
+use crate::message::assemble::Assembly;
+use crate::message::{Delivery, Kind};
+
+impl Decoder {
+    /// Checks a data frame of such a message.
+    #[inline(never)]
+    pub(super) fn admit_rest(&mut self, header: &Header) -> Result<(usize, Place), ProtocolError> {
+        let kind = match (header.opcode, &self.message) {
+            (OpCode::Text, None) => Kind::Text,
+            (OpCode::Binary, None) => Kind::Binary,
+            (OpCode::Continuation, Some(message)) => message.kind(),
+            (OpCode::Continuation, None) => return Err(ProtocolError::ContinuationWithoutStart),
+            _ => return Err(ProtocolError::DataInsideFragmented),
+        };
+        let (max_frame, max_message) = (self.limits.max_frame, self.limits.max_message);
+        let len = usize::try_from(header.len)
+            .ok()
+            .filter(|&len| len <= max_frame);
+        let Some(len) = len else {
+            return Err(ProtocolError::FrameTooLarge {
+                len: header.len,
+                limit: max_frame as u64,
+            });
+        };
+        let whole = header.fin && self.message.is_none();
+        let streams = self.delivery == Delivery::Chunks;
+        let before = self.message.as_ref().map_or(0, |message| message.len());
+        let after = before.checked_add(len);
+        if after.is_none_or(|total| total > max_message) && !self.is_compressed(header) {
+            return Err(self.too_large());
+        }
+        // RSV1 is only let through on the first frame of a message.
+        let message = self.message.get_or_insert_with(|| {
+            Box::new(Assembly::new(kind, header.rsv1, max_message, streams))
+        });
+        if let Some(packed) = message.packed() {
+            *packed = packed.saturating_add(len);
+            if *packed > self.limits.max_packed() {
+                return Err(self.too_large());
+            }
+        }
+        if !whole {
+            message.admit(len, &self.limits)?;
+        }
+        Ok((len, Place::Assembly))
+    }
+
+    /// Does the frame belong to a compressed message?
+    fn is_compressed(&self, header: &Header) -> bool {
+        let message = self.message.as_ref();
+        header.rsv1 || message.is_some_and(|message| message.is_compressed())
+    }
+
+    fn too_large(&self) -> ProtocolError {
+        ProtocolError::MessageTooLarge {
+            limit: self.limits.max_message as u64,
+        }
+    }
+
+    /// Moves what there is of the payload to the assembly.
+    #[inline(never)]
+    pub(super) fn collect(&mut self, mut frame: Frame) -> Result<Option<Step>, ProtocolError> {
+        let Some(message) = &mut self.message else {
+            return Ok(None);
+        };
+        let filled = self.buf.filled_mut();
+        let there = filled.len().min(frame.len - frame.done);
+        for block in filled[..there].chunks_mut(BLOCK) {
+            if let Some(key) = frame.key {
+                mask(block, key, frame.done);
+            }
+            match &mut self.inflater {
+                Some(inflater) if message.is_compressed() => {
+                    unpack(inflater, message, block, self.limits.max_message)?;
+                }
+                _ => message.push(block, frame.len - frame.done)?,
+            }
+            frame.done += block.len();
+        }
+        self.buf.consume(there);
+        self.buf.want(0);
+        if frame.done < frame.len {
+            self.frame = Some(frame);
+            return Ok(None);
+        }
+        if !frame.fin {
+            return Ok(None);
+        }
+        match &mut self.inflater {
+            Some(inflater) if message.is_compressed() => inflater.finish()?,
+            _ => {}
+        }
+        message.finish()?;
+        self.complete = true;
+        Ok(Some(What::Assembled.elsewhere()))
+    }
+}
+
+/// Decompresses a block into the message, which stops one byte beyond the limit.
+fn unpack(
+    inflater: &mut Inflater,
+    message: &mut Assembly,
+    mut block: &[u8],
+    limit: usize,
+) -> Result<(), ProtocolError> {
+    loop {
+        let room = (limit - message.len()).saturating_add(1);
+        let (used, made) = inflater.inflate(block, room)?;
+        if used == 0 && made.is_empty() {
+            return Ok(());
+        }
+        if made.len() == room {
+            let limit = limit as u64;
+            return Err(ProtocolError::MessageTooLarge { limit });
+        }
+        message.push(made, made.len())?;
+        block = &block[used..];
+    }
+}
