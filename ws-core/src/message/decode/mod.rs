@@ -242,14 +242,24 @@ impl Decoder {
         // The common case, decided in a few comparisons: a message alone in a frame of less than
         // 64 KiB, and all there. Everything else, faults included, is left to the slow path.
         if self.frame.is_none() && self.message.is_none() {
-            if let [first @ (0x81 | 0x82), second, ..] = *self.buf.filled() {
-                let masked = self.rules.mask == MaskRule::Required;
-                let short = if masked { second ^ 0x80 } else { second };
-                if short < 126 {
-                    if let Some(step) = self.whole(first, masked, 2, usize::from(short)) {
-                        return Some(step);
+            let masked = self.rules.mask == MaskRule::Required;
+            let bytes = self.buf.filled_mut();
+            if let [first @ (0x81 | 0x82), second, ..] = *bytes {
+                let (at, short) = if masked {
+                    (6, second ^ 0x80)
+                } else {
+                    (2, second)
+                };
+                let len = usize::from(short);
+                if short < 126 && bytes.len() >= at + len && len < self.short {
+                    if masked {
+                        let (head, payload) = bytes.split_at_mut(6);
+                        let key = MaskKey::new([head[2], head[3], head[4], head[5]]);
+                        mask(&mut payload[..len], key, 0);
                     }
-                } else if short == 126 {
+                    return Some(self.whole(first, at, len));
+                }
+                if short == 126 {
                     return self.step_medium(first, masked);
                 }
             }
@@ -260,41 +270,36 @@ impl Decoder {
     /// A message whose length takes two more bytes: as common, and not worth a call of the slow path.
     #[inline(never)]
     fn step_medium(&mut self, first: u8, masked: bool) -> Option<Step> {
-        if let [_, _, high, low, ..] = *self.buf.filled() {
+        let bytes = self.buf.filled_mut();
+        if let [_, _, high, low, ..] = *bytes {
             let len = usize::from(u16::from_be_bytes([high, low]));
+            let at = if masked { 8 } else { 4 };
             // A length that should be shorter is a fault, and those are found elsewhere.
-            if len > 125 {
-                if let Some(step) = self.whole(first, masked, 4, len) {
-                    return Some(step);
+            if len > 125 && bytes.len() >= at + len && len < self.short {
+                if masked {
+                    let (head, payload) = bytes.split_at_mut(8);
+                    let key = MaskKey::new([head[4], head[5], head[6], head[7]]);
+                    mask(&mut payload[..len], key, 0);
                 }
+                return Some(self.whole(first, at, len));
             }
         }
         self.step_slow()
     }
 
-    /// The message of a frame with `head` bytes before its masking key, if all of it is there.
+    /// The message of a frame that is all there.
     #[inline(always)]
-    fn whole(&mut self, first: u8, masked: bool, head: usize, len: usize) -> Option<Step> {
-        let bytes = self.buf.filled_mut();
-        let at = if masked { head + 4 } else { head };
-        if bytes.len() < at + len || len >= self.short {
-            return None;
-        }
-        if masked {
-            let (head, payload) = bytes.split_at_mut(at);
-            let key = head.last_chunk::<4>().copied().unwrap_or_default();
-            mask(&mut payload[..len], MaskKey::new(key), 0);
-        }
+    fn whole(&mut self, first: u8, at: usize, len: usize) -> Step {
         self.lent = at + len;
         let what = if first == 0x81 {
             What::Text
         } else {
             What::Binary
         };
-        Some(Step {
+        Step {
             what,
             span: Span::new(at, len),
-        })
+        }
     }
 
     #[inline(never)]
