@@ -23,10 +23,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let [url] = &args[..] else {
         return Err("usage: echo_client URL [--deflate]".into());
     };
-    let mut socket = match connect_with(&Request::new(&**url)?, &options).await {
-        Ok(socket) => socket,
-        Err(error) => return Err(format!("{error} ({})", error.explain()).into()),
+    let opened = match Request::new(&**url) {
+        Ok(request) => connect_with(&request, &options).await,
+        Err(error) => Err(error.into()),
     };
+    let mut socket = opened.map_err(|error| format!("{error} ({})", error.explain()))?;
     while let Some((event, reply)) = socket.read().await {
         let _ = match event {
             Event::Text(text) => reply.text(text),

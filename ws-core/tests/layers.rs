@@ -62,6 +62,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "message",
             "policy",
             "rng",
+            "role",
             "seed",
             "time",
             "wall",

@@ -93,7 +93,12 @@ impl Dialect for JsonRpc {
     }
 
     fn classify(&mut self, message: &Message<'_>, _: &mut Out<'_>) -> Class {
-        let probe = serde_json::from_slice(message.payload());
+        let payload = message.payload().trim_ascii_start();
+        if !payload.starts_with(b"{") {
+            // An array could be read as the fields of an answer, in their order.
+            return Class::Message;
+        }
+        let probe = serde_json::from_slice(payload);
         let Ok(Probe {
             id: Some(id),
             method: None,
