@@ -10,7 +10,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use ws_core::bytes::Buf;
+use ws_core::bytes::{Buf, Bytes};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
 use ws_core::error::Error;
@@ -75,12 +75,33 @@ struct Shared<S> {
 #[derive(Debug)]
 struct State {
     sender: Sender,
+    /// A piece that the queue counts as written is still being written.
+    in_flight: bool,
     /// When the writer queued its Close frame.
     closed_at: Option<Instant>,
     /// Writing failed.
     broken: bool,
     /// The reader has told the end, or is gone.
     over: bool,
+}
+
+impl State {
+    /// Has everything queued left?
+    fn is_flushed(&self) -> bool {
+        self.sender.is_flushed() && !self.in_flight
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let piece = self.sender.buf().pop();
+        self.in_flight = piece.is_some();
+        piece
+    }
+
+    /// The write of a piece is over; this is what it left.
+    fn unpop(&mut self, rest: Bytes) {
+        self.sender.buf().unpop(rest);
+        self.in_flight = false;
+    }
 }
 
 #[derive(Debug)]
@@ -126,7 +147,7 @@ impl<S: Transport> Shared<S> {
         let mut free = Some(side);
         while let Some(mut side) = free.take() {
             loop {
-                let piece = lock(&self.state).sender.buf().pop();
+                let piece = lock(&self.state).pop();
                 let Some(mut piece) = piece else { break };
                 let left = until.map(|until| until - clock.now());
                 let written = side.write(&piece, left);
@@ -134,14 +155,15 @@ impl<S: Transport> Shared<S> {
                 match written {
                     Ok(n) => {
                         piece.advance(n);
-                        state.sender.buf().unpop(piece);
+                        state.unpop(piece);
                     }
                     Err(error) if is_timeout(&error) => {
-                        state.sender.buf().unpop(piece);
+                        state.unpop(piece);
                         return Err(TIMED_OUT.into());
                     }
                     Err(error) => {
                         state.sender.unwritable();
+                        state.in_flight = false;
                         state.broken = true;
                         self.changed.notify_all();
                         return Err(error);
@@ -187,6 +209,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
     let close_timeout = receiver.close_timeout();
     let state = State {
         sender,
+        in_flight: false,
         closed_at: None,
         broken: false,
         over: false,
@@ -346,7 +369,7 @@ impl<S: Transport> Reader<S> {
             }
             Some(_) => Stuck::Full,
         };
-        if lock(&self.shared.state).sender.is_flushed() {
+        if lock(&self.shared.state).is_flushed() {
             self.receiver.flushed();
             None
         } else {
@@ -364,9 +387,7 @@ impl<S: Transport> Reader<S> {
         drop(
             self.shared
                 .changed
-                .wait_timeout_while(state, left, |state| {
-                    !state.sender.is_flushed() && !state.broken
-                }),
+                .wait_timeout_while(state, left, |state| !state.is_flushed() && !state.broken),
         );
     }
 
