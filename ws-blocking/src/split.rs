@@ -19,7 +19,7 @@ use ws_core::handshake::Agreed;
 use ws_core::message::Message;
 use ws_core::{Instant, Transport as Advice, TransportEnd};
 
-use crate::driver::{Anchor, TIMED_OUT, Wait, is_timeout, read_once};
+use crate::driver::{Anchor, TIMED_OUT, Wait, is_silence, is_timeout, read_once};
 use crate::{Transport, TrySplit, WebSocket};
 
 /// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
@@ -38,6 +38,8 @@ pub struct Reader<S = TcpStream> {
     clock: Anchor,
     wait: Wait,
     ended: bool,
+    /// The deadline that was put off by what the peer had said meanwhile.
+    put_off: Option<Instant>,
     /// Something in the send queue is for this half to write.
     owes: bool,
     agreed: Agreed,
@@ -228,6 +230,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
         clock: driver.clock,
         wait: driver.read_wait,
         ended: driver.ended.is_some(),
+        put_off: None,
         owes: true,
         agreed,
         shared: Arc::clone(&shared),
@@ -321,8 +324,12 @@ impl<S: Transport> Reader<S> {
                 (Some(Stuck::Busy), true) => self.wait_for_writer(now),
                 // The next try waits again.
                 (Some(Stuck::Full), true) => {}
-                (Some(Stuck::Full), false) => self.read_bytes(now, Some(REPLY_PATIENCE)),
-                (Some(Stuck::Busy) | None, _) => self.read_bytes(now, None),
+                (Some(Stuck::Full), false) => {
+                    self.read_bytes(now, Some(REPLY_PATIENCE));
+                }
+                (Some(Stuck::Busy) | None, _) => {
+                    self.read_bytes(now, None);
+                }
             }
         }
     }
@@ -391,9 +398,21 @@ impl<S: Transport> Reader<S> {
         );
     }
 
+    /// Acts on a deadline that has passed, and says whether it did. The thread may have been
+    /// elsewhere meanwhile, so the peer is heard before it is judged.
     fn expired(&mut self, now: Instant) -> bool {
-        if self.receiver.poll_timeout().is_none_or(|(at, _)| now < at) {
+        let due = self.receiver.poll_timeout().filter(|(at, _)| *at <= now);
+        let Some((at, deadline)) = due else {
             return false;
+        };
+        let silence = is_silence(deadline);
+        if !self.ended && (silence || self.put_off.replace(at) != Some(at)) {
+            let heard = self.read_bytes(now, None);
+            // The end of the transport may be the writer's way to say that time is up.
+            let found = !self.ended && self.find(now);
+            if (heard || found) && !silence {
+                return false;
+            }
         }
         self.receiver
             .handle_timeout(now, &mut lock(&self.shared.state).sender);
@@ -401,17 +420,19 @@ impl<S: Transport> Reader<S> {
         true
     }
 
-    /// Waits for bytes, at most until the next deadline, and for no longer than `patience`.
-    fn read_bytes(&mut self, now: Instant, patience: Option<Duration>) {
+    /// Waits for bytes, at most until the next deadline, and for no longer than `patience`. Says
+    /// whether there were any.
+    fn read_bytes(&mut self, now: Instant, patience: Option<Duration>) -> bool {
         let left = self.receiver.poll_timeout().map(|(at, _)| at - now);
         let left = left.into_iter().chain(patience).min();
         let end = match read_once(&mut self.io, self.receiver.buf(), &mut self.wait, left) {
             Ok(Some(0)) => TransportEnd::Eof,
-            Ok(_) => return,
+            Ok(read) => return read.is_some(),
             Err(error) => error.kind().into(),
         };
         self.ended = true;
         self.receiver.lost(end);
+        false
     }
 
     fn shutdown(&mut self, how: Shutdown) {
