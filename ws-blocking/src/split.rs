@@ -356,6 +356,10 @@ impl<S: Transport> Reader<S> {
         };
         if found && matches!(self.receiver.peek(), Some(Event::Closed(_))) {
             self.release();
+            if self.receiver.transport() == Advice::Close {
+                // The application may stop here, and a writer may be stuck.
+                self.shutdown(Shutdown::Both);
+            }
         }
         found
     }

@@ -5,7 +5,7 @@
 mod guard;
 
 use std::io::{self, Cursor, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -92,6 +92,21 @@ fn a_writer_stuck_in_a_write_is_freed_when_the_reader_finds_the_end() {
         assert!(matches!(closed.cause, Cause::Transport(_)), "{closed}");
         assert_eq!(reader.next(), None);
         assert!(join(writing).is_err());
+    });
+}
+
+#[test]
+fn a_stuck_writer_is_freed_though_the_application_stops_reading_at_the_end() {
+    guard(|| {
+        let (client, server) = pair();
+        let (mut reader, mut writer) = server.split().unwrap();
+        let writing = thread::spawn(move || writer.send(vec![0; 64 << 20]));
+        // The client lives on, reads nothing and writes no more.
+        client.stream().shutdown(Shutdown::Write).unwrap();
+        assert!(matches!(reader.next(), Some(OwnedEvent::Closed(_))));
+        drop(reader);
+        assert!(join(writing).is_err());
+        drop(client);
     });
 }
 
