@@ -13,7 +13,7 @@ use std::time::Duration;
 use ws_core::bytes::{Buf, Bytes};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
-use ws_core::error::Error;
+use ws_core::error::{Error, SendError};
 use ws_core::frame::Reply;
 use ws_core::handshake::Agreed;
 use ws_core::message::Message;
@@ -485,8 +485,8 @@ impl<S: Transport> Writer<S> {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
-        self.make_room()?;
-        Ok(self.with_sender(|sender| sender.send(message))?)
+        let message = message.into();
+        self.queue(|sender| sender.send(message.clone()))
     }
 
     /// Queues several messages, all or none, and writes them out together.
@@ -494,8 +494,7 @@ impl<S: Transport> Writer<S> {
     /// # Errors
     /// As [`send`](Self::send), for the first message that can't be sent.
     pub fn send_all(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
-        self.make_room()?;
-        self.with_sender(|sender| sender.batch(messages))?;
+        self.queue(|sender| sender.batch(messages))?;
         self.flush()
     }
 
@@ -524,9 +523,14 @@ impl<S: Transport> Writer<S> {
         answer
     }
 
-    fn make_room(&mut self) -> Result<(), Error> {
-        let full = lock(&self.shared.state).sender.buf().is_full();
-        if full { self.flush() } else { Ok(()) }
+    /// Queues as soon as there is room. The reader may take the room with a reply before we do.
+    fn queue(&mut self, queue: impl Fn(&mut Sender) -> Result<(), SendError>) -> Result<(), Error> {
+        loop {
+            match self.with_sender(&queue) {
+                Err(SendError::Full { .. }) => self.flush()?,
+                queued => return Ok(queued?),
+            }
+        }
     }
 }
 
