@@ -7,7 +7,7 @@ use std::time::{Duration, Instant as Clock};
 use ws_core::buf::{RecvBuf, SendBuf};
 use ws_core::bytes::Buf;
 use ws_core::handshake::HandshakeError;
-use ws_core::{Instant, Machine, Transport as Advice, TransportEnd};
+use ws_core::{Deadline, Instant, Machine, Transport as Advice, TransportEnd};
 
 use crate::Transport;
 
@@ -38,6 +38,8 @@ pub(crate) struct Driver<S> {
     pub(crate) write_wait: Wait,
     /// How the transport ended, if it did.
     pub(crate) ended: Option<TransportEnd>,
+    /// The deadline that was put off by what the peer had said meanwhile.
+    put_off: Option<Instant>,
     shut: bool,
 }
 
@@ -80,6 +82,7 @@ impl<S: Transport> Driver<S> {
             read_wait: Wait::default(),
             write_wait: Wait::default(),
             ended: None,
+            put_off: None,
             shut: false,
         }
     }
@@ -112,7 +115,7 @@ impl<S: Transport> Driver<S> {
             if self.ended.is_some() {
                 return false;
             }
-            if self.expired(machine) {
+            if self.overdue(machine) {
                 continue;
             }
             self.read(machine);
@@ -158,29 +161,44 @@ impl<S: Transport> Driver<S> {
         Ok(())
     }
 
-    /// Acts on the deadlines, and says whether one had passed.
-    fn expired<M: Machine>(&self, machine: &mut M) -> bool {
-        let Some((at, _)) = machine.poll_timeout() else {
+    /// Acts on a deadline that has passed, and says whether one had. The thread may have been
+    /// elsewhere meanwhile, so the peer is heard before it is judged.
+    fn overdue<M: Machine>(&mut self, machine: &mut M) -> bool {
+        let now = self.now();
+        let Some((at, deadline)) = machine.poll_timeout().filter(|(at, _)| *at <= now) else {
             return false;
         };
-        let now = self.now();
-        if now < at {
-            return false;
+        let silence = is_silence(deadline);
+        if silence || self.put_off.replace(at) != Some(at) {
+            let heard = self.read(machine);
+            machine.ready(self.now());
+            if heard && !silence {
+                return true;
+            }
         }
-        machine.handle_timeout(now);
+        self.expired(machine);
         true
     }
 
-    /// Waits for bytes, at most until the next deadline.
-    fn read<M: Machine>(&mut self, machine: &mut M) {
+    /// Acts on the deadlines.
+    fn expired<M: Machine>(&self, machine: &mut M) {
+        let now = self.now();
+        if machine.poll_timeout().is_some_and(|(at, _)| at <= now) {
+            machine.handle_timeout(now);
+        }
+    }
+
+    /// Waits for bytes, at most until the next deadline, and says whether there were any.
+    fn read<M: Machine>(&mut self, machine: &mut M) -> bool {
         let left = machine.poll_timeout().map(|(at, _)| at - self.now());
         let end = match read_once(&mut self.io, machine.io().0, &mut self.read_wait, left) {
             Ok(Some(0)) => TransportEnd::Eof,
-            Ok(_) => return,
+            Ok(read) => return read.is_some(),
             Err(error) => error.kind().into(),
         };
         self.ended = Some(end);
         machine.lost(end);
+        false
     }
 
     fn shutdown(&mut self) {
@@ -234,6 +252,11 @@ fn write_once<S: Transport>(
         Err(error) => return Err(error),
     }
     if out.is_empty() { io.flush() } else { Ok(()) }
+}
+
+/// Is it a deadline that bytes from the peer put off, however often?
+pub(crate) fn is_silence(deadline: Deadline) -> bool {
+    matches!(deadline, Deadline::Idle | Deadline::Ping | Deadline::Pong)
 }
 
 pub(crate) fn is_timeout(error: &io::Error) -> bool {

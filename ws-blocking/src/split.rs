@@ -10,18 +10,18 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use ws_core::bytes::Buf;
+use ws_core::bytes::{Buf, Bytes};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
 #[cfg(feature = "deflate")]
 use ws_core::deflate::Compress;
-use ws_core::error::Error;
+use ws_core::error::{Error, SendError};
 use ws_core::frame::Reply;
 use ws_core::handshake::Agreed;
 use ws_core::message::Message;
 use ws_core::{Instant, Transport as Advice, TransportEnd};
 
-use crate::driver::{Anchor, TIMED_OUT, Wait, is_timeout, read_once};
+use crate::driver::{Anchor, TIMED_OUT, Wait, is_silence, is_timeout, read_once};
 use crate::{Transport, TrySplit, WebSocket};
 
 /// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
@@ -40,6 +40,8 @@ pub struct Reader<S = TcpStream> {
     clock: Anchor,
     wait: Wait,
     ended: bool,
+    /// The deadline that was put off by what the peer had said meanwhile.
+    put_off: Option<Instant>,
     /// Something in the send queue is for this half to write.
     owes: bool,
     agreed: Agreed,
@@ -77,12 +79,33 @@ struct Shared<S> {
 #[derive(Debug)]
 struct State {
     sender: Sender,
+    /// A piece that the queue counts as written is still being written.
+    in_flight: bool,
     /// When the writer queued its Close frame.
     closed_at: Option<Instant>,
     /// Writing failed.
     broken: bool,
     /// The reader has told the end, or is gone.
     over: bool,
+}
+
+impl State {
+    /// Has everything queued left?
+    fn is_flushed(&self) -> bool {
+        self.sender.is_flushed() && !self.in_flight
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let piece = self.sender.buf().pop();
+        self.in_flight = piece.is_some();
+        piece
+    }
+
+    /// The write of a piece is over; this is what it left.
+    fn unpop(&mut self, rest: Bytes) {
+        self.sender.buf().unpop(rest);
+        self.in_flight = false;
+    }
 }
 
 #[derive(Debug)]
@@ -128,7 +151,7 @@ impl<S: Transport> Shared<S> {
         let mut free = Some(side);
         while let Some(mut side) = free.take() {
             loop {
-                let piece = lock(&self.state).sender.buf().pop();
+                let piece = lock(&self.state).pop();
                 let Some(mut piece) = piece else { break };
                 let left = until.map(|until| until - clock.now());
                 let written = side.write(&piece, left);
@@ -136,14 +159,15 @@ impl<S: Transport> Shared<S> {
                 match written {
                     Ok(n) => {
                         piece.advance(n);
-                        state.sender.buf().unpop(piece);
+                        state.unpop(piece);
                     }
                     Err(error) if is_timeout(&error) => {
-                        state.sender.buf().unpop(piece);
+                        state.unpop(piece);
                         return Err(TIMED_OUT.into());
                     }
                     Err(error) => {
                         state.sender.unwritable();
+                        state.in_flight = false;
                         state.broken = true;
                         self.changed.notify_all();
                         return Err(error);
@@ -189,6 +213,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
     let close_timeout = receiver.close_timeout();
     let state = State {
         sender,
+        in_flight: false,
         closed_at: None,
         broken: false,
         over: false,
@@ -207,6 +232,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
         clock: driver.clock,
         wait: driver.read_wait,
         ended: driver.ended.is_some(),
+        put_off: None,
         owes: true,
         agreed,
         shared: Arc::clone(&shared),
@@ -300,8 +326,12 @@ impl<S: Transport> Reader<S> {
                 (Some(Stuck::Busy), true) => self.wait_for_writer(now),
                 // The next try waits again.
                 (Some(Stuck::Full), true) => {}
-                (Some(Stuck::Full), false) => self.read_bytes(now, Some(REPLY_PATIENCE)),
-                (Some(Stuck::Busy) | None, _) => self.read_bytes(now, None),
+                (Some(Stuck::Full), false) => {
+                    self.read_bytes(now, Some(REPLY_PATIENCE));
+                }
+                (Some(Stuck::Busy) | None, _) => {
+                    self.read_bytes(now, None);
+                }
             }
         }
     }
@@ -328,6 +358,10 @@ impl<S: Transport> Reader<S> {
         };
         if found && matches!(self.receiver.peek(), Some(Event::Closed(_))) {
             self.release();
+            if self.receiver.transport() == Advice::Close {
+                // The application may stop here, and a writer may be stuck.
+                self.shutdown(Shutdown::Both);
+            }
         }
         found
     }
@@ -348,7 +382,7 @@ impl<S: Transport> Reader<S> {
             }
             Some(_) => Stuck::Full,
         };
-        if lock(&self.shared.state).sender.is_flushed() {
+        if lock(&self.shared.state).is_flushed() {
             self.receiver.flushed();
             None
         } else {
@@ -366,15 +400,25 @@ impl<S: Transport> Reader<S> {
         drop(
             self.shared
                 .changed
-                .wait_timeout_while(state, left, |state| {
-                    !state.sender.is_flushed() && !state.broken
-                }),
+                .wait_timeout_while(state, left, |state| !state.is_flushed() && !state.broken),
         );
     }
 
+    /// Acts on a deadline that has passed, and says whether it did. The thread may have been
+    /// elsewhere meanwhile, so the peer is heard before it is judged.
     fn expired(&mut self, now: Instant) -> bool {
-        if self.receiver.poll_timeout().is_none_or(|(at, _)| now < at) {
+        let due = self.receiver.poll_timeout().filter(|(at, _)| *at <= now);
+        let Some((at, deadline)) = due else {
             return false;
+        };
+        let silence = is_silence(deadline);
+        if !self.ended && (silence || self.put_off.replace(at) != Some(at)) {
+            let heard = self.read_bytes(now, None);
+            // The end of the transport may be the writer's way to say that time is up.
+            let found = !self.ended && self.find(now);
+            if (heard || found) && !silence {
+                return false;
+            }
         }
         self.receiver
             .handle_timeout(now, &mut lock(&self.shared.state).sender);
@@ -382,17 +426,19 @@ impl<S: Transport> Reader<S> {
         true
     }
 
-    /// Waits for bytes, at most until the next deadline, and for no longer than `patience`.
-    fn read_bytes(&mut self, now: Instant, patience: Option<Duration>) {
+    /// Waits for bytes, at most until the next deadline, and for no longer than `patience`. Says
+    /// whether there were any.
+    fn read_bytes(&mut self, now: Instant, patience: Option<Duration>) -> bool {
         let left = self.receiver.poll_timeout().map(|(at, _)| at - now);
         let left = left.into_iter().chain(patience).min();
         let end = match read_once(&mut self.io, self.receiver.buf(), &mut self.wait, left) {
             Ok(Some(0)) => TransportEnd::Eof,
-            Ok(_) => return,
+            Ok(read) => return read.is_some(),
             Err(error) => error.kind().into(),
         };
         self.ended = true;
         self.receiver.lost(end);
+        false
     }
 
     fn shutdown(&mut self, how: Shutdown) {
@@ -441,8 +487,8 @@ impl<S: Transport> Writer<S> {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
-        self.make_room()?;
-        Ok(self.with_sender(|sender| sender.send(message))?)
+        let message = message.into();
+        self.queue(|sender| sender.send(message.clone()))
     }
 
     /// [`send`](Self::send), with a choice of compression for this message.
@@ -456,8 +502,7 @@ impl<S: Transport> Writer<S> {
         compress: Compress,
     ) -> Result<(), Error> {
         let message = message.into();
-        self.make_room()?;
-        self.with_sender(|sender| sender.send_with(message, compress))?;
+        self.queue(|sender| sender.send_with(message.clone(), compress))?;
         self.flush()
     }
 
@@ -466,8 +511,7 @@ impl<S: Transport> Writer<S> {
     /// # Errors
     /// As [`send`](Self::send), for the first message that can't be sent.
     pub fn send_all(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
-        self.make_room()?;
-        self.with_sender(|sender| sender.batch(messages))?;
+        self.queue(|sender| sender.batch(messages))?;
         self.flush()
     }
 
@@ -496,9 +540,14 @@ impl<S: Transport> Writer<S> {
         answer
     }
 
-    fn make_room(&mut self) -> Result<(), Error> {
-        let full = lock(&self.shared.state).sender.buf().is_full();
-        if full { self.flush() } else { Ok(()) }
+    /// Queues as soon as there is room. The reader may take the room with a reply before we do.
+    fn queue(&mut self, queue: impl Fn(&mut Sender) -> Result<(), SendError>) -> Result<(), Error> {
+        loop {
+            match self.with_sender(&queue) {
+                Err(SendError::Full { .. }) => self.flush()?,
+                queued => return Ok(queued?),
+            }
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Writes that a transport does not take, or takes too slowly: deadlines go on meanwhile, the peer
-//! is heard, and what is owed to it leaves as soon as it can. The transport is scripted; a wait that
+//! Writes that a transport does not take, or takes too slowly, and an application that is elsewhere:
+//! deadlines go on meanwhile, the peer is heard, and what is owed to it leaves as soon as it can. The transport is scripted; a wait that
 //! would not end makes it say so.
 
 use std::collections::VecDeque;
@@ -237,4 +237,40 @@ fn last_words_that_were_stuck_leave_though_no_one_else_writes() {
     assert!(matches!(reader.next(), Some(OwnedEvent::ProtocolError(_))));
     assert!(matches!(closed(reader.next()).cause, Cause::Protocol(_)));
     assert!(fake.script().written.starts_with(b"\x88"));
+}
+
+#[test]
+fn a_peer_that_talked_while_the_application_was_busy_is_not_idle() {
+    const LIMIT: Duration = Duration::from_millis(5);
+    let config = Config::default().idle_timeout(Some(LIMIT));
+    let script = || Script {
+        incoming: PING.into(),
+        ..Script::default()
+    };
+
+    let mut socket = Fake::new(script()).open(&config);
+    std::thread::sleep(2 * LIMIT);
+    assert!(matches!(socket.next(), Some(OwnedEvent::Ping(_))));
+    assert!(socket.sender().is_open());
+
+    let (mut reader, mut writer) = Fake::new(script()).open(&config).split().unwrap();
+    std::thread::sleep(2 * LIMIT);
+    assert!(matches!(reader.next(), Some(OwnedEvent::Ping(_))));
+    assert!(writer.with_sender(|sender| sender.is_open()));
+}
+
+#[test]
+fn a_peer_that_talks_on_does_not_put_the_end_off() {
+    let fake = Fake::new(Script {
+        pings: usize::MAX,
+        ..Script::default()
+    });
+    let config = Config::default().close_timeout(Duration::from_millis(5));
+    let closed_by_us = fake.open(&config).close(CloseCode::NORMAL, "").unwrap();
+    assert_eq!(closed_by_us.cause, Cause::Timeout(Deadline::Close));
+
+    let (mut reader, mut writer) = fake.open(&config).split().unwrap();
+    writer.close(CloseCode::NORMAL, "").unwrap();
+    let last = reader.by_ref().last();
+    assert_eq!(closed(last).cause, Cause::Timeout(Deadline::Close));
 }

@@ -5,7 +5,7 @@
 mod guard;
 
 use std::io::{self, Cursor, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use ws_blocking::ws_core::Deadline;
 use ws_blocking::ws_core::handshake::{Agreed, Opened};
 use ws_blocking::ws_core::{Role, Seed};
 use ws_blocking::{
-    AcceptOptions, Cause, CloseCode, Config, ConnectOptions, OwnedEvent, Plain, Request, Transport,
-    WebSocket, accept, accept_with, client, connect,
+    AcceptOptions, Cause, CloseCode, Config, ConnectOptions, Message, OwnedEvent, Plain, Request,
+    Transport, WebSocket, accept, accept_with, client, connect,
 };
 
 fn pair_with(options: &AcceptOptions) -> (WebSocket, WebSocket) {
@@ -96,6 +96,21 @@ fn a_writer_stuck_in_a_write_is_freed_when_the_reader_finds_the_end() {
 }
 
 #[test]
+fn a_stuck_writer_is_freed_though_the_application_stops_reading_at_the_end() {
+    guard(|| {
+        let (client, server) = pair();
+        let (mut reader, mut writer) = server.split().unwrap();
+        let writing = thread::spawn(move || writer.send(vec![0; 64 << 20]));
+        // The client lives on, reads nothing and writes no more.
+        client.stream().shutdown(Shutdown::Write).unwrap();
+        assert!(matches!(reader.next(), Some(OwnedEvent::Closed(_))));
+        drop(reader);
+        assert!(join(writing).is_err());
+        drop(client);
+    });
+}
+
+#[test]
 fn closing_without_a_reader_needs_no_one_else() {
     guard(|| {
         let (mut client, server) = pair();
@@ -108,6 +123,28 @@ fn closing_without_a_reader_needs_no_one_else() {
             panic!("the end is told");
         };
         assert_eq!(closed.code, CloseCode::GOING_AWAY);
+    });
+}
+
+#[test]
+fn sending_waits_for_room_that_replies_take_away() {
+    const MESSAGES: usize = 20_000;
+    guard(|| {
+        let config = Config::default().send_limit(1);
+        let (client, server) = pair_with(&AcceptOptions::default().config(config));
+        let (reader, mut writer) = server.split().unwrap();
+        let (peer_reader, mut peer_writer) = client.split().unwrap();
+        let answering = thread::spawn(move || reader.count());
+        let reading = thread::spawn(move || peer_reader.count());
+        let pinging = thread::spawn(move || while peer_writer.send(Message::Ping(b"x")).is_ok() {});
+        for _ in 0..MESSAGES {
+            writer.send("m").unwrap();
+            writer.send_all(&[Message::Text("m")]).unwrap();
+        }
+        writer.close(CloseCode::NORMAL, "").unwrap();
+        join(answering);
+        join(pinging);
+        assert!(join(reading) > 2 * MESSAGES);
     });
 }
 
