@@ -60,7 +60,7 @@ impl<S: Transport> WebSocket<S> {
     )]
     pub fn next(&mut self) -> Option<OwnedEvent> {
         if self.driver.run(&mut self.conn) {
-            self.conn.poll_owned(self.driver.now())
+            self.conn.poll_owned_with(|| self.driver.now())
         } else {
             None
         }
@@ -75,7 +75,7 @@ impl<S: Transport> WebSocket<S> {
         // If writing fails, reading tells how it ended.
         let _ = self.make_room();
         if self.driver.run(&mut self.conn) {
-            self.conn.poll(self.driver.now())
+            self.conn.poll_with(|| self.driver.now())
         } else {
             None
         }

@@ -25,6 +25,12 @@ pub trait Machine {
     /// is none yet. Calling it again changes nothing.
     fn ready(&mut self, now: Instant) -> bool;
 
+    /// Is there something to take for which the time does not matter? For drivers to whom a look at
+    /// the clock is dear; `true` is what [`ready`](Self::ready) would say, `false` says nothing.
+    fn at_hand(&mut self) -> bool {
+        false
+    }
+
     /// Where received bytes go, and where bytes to be written come from. Two disjoint borrows: a
     /// read and a write may be under way at the same time.
     fn io(&mut self) -> (&mut RecvBuf, &mut SendBuf);

@@ -115,7 +115,7 @@ impl Connection {
     /// [`poll`](Self::poll) returns an event; asking again changes nothing.
     #[inline]
     pub fn ready(&mut self, now: Instant) -> bool {
-        self.note_close(now);
+        self.note_close(|| now);
         loop {
             match self.receiver.find(now, !self.sender.is_flushed()) {
                 Ok(found) => return found,
@@ -146,7 +146,15 @@ impl Connection {
     /// bytes are missing, or that something must be written first.
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Option<(Event<'_>, &mut Sender)> {
-        let found = self.found(now)?;
+        self.poll_with(|| now)
+    }
+
+    /// [`poll`](Self::poll) for a driver to whom a look at the clock is dear: it is asked for the
+    /// time only if that matters, which for a message that [`ready`](Self::ready) or
+    /// [`at_hand`](Machine::at_hand) found it does not.
+    #[inline]
+    pub fn poll_with(&mut self, now: impl Fn() -> Instant) -> Option<(Event<'_>, &mut Sender)> {
+        let found = self.found(&now)?;
         let event = self.receiver.event(found, now);
         if let Event::ProtocolError(fault) = event {
             // Some faults show only now, and nothing may be sent between them and their Close.
@@ -159,7 +167,14 @@ impl Connection {
     /// ones are split off where they make up at least half of their buffer.
     #[inline]
     pub fn poll_owned(&mut self, now: Instant) -> Option<OwnedEvent> {
-        let found = self.found(now)?;
+        self.poll_owned_with(|| now)
+    }
+
+    /// [`poll_owned`](Self::poll_owned) for a driver to whom a look at the clock is dear; see
+    /// [`poll_with`](Self::poll_with).
+    #[inline]
+    pub fn poll_owned_with(&mut self, now: impl Fn() -> Instant) -> Option<OwnedEvent> {
+        let found = self.found(&now)?;
         let event = self.receiver.owned_event(found, now);
         if let OwnedEvent::ProtocolError(fault) = &event {
             self.sender.refuse(fault);
@@ -168,18 +183,26 @@ impl Connection {
     }
 
     #[inline(always)]
-    fn found(&mut self, now: Instant) -> Option<Turn> {
-        self.note_close(now);
+    fn found(&mut self, now: impl Fn() -> Instant) -> Option<Turn> {
+        self.note_close(&now);
+        let turn = match self.receiver.take_next() {
+            Some(turn) => turn,
+            None => self.search(now())?,
+        };
+        if turn.is(Next::Closed) {
+            self.sender.shut();
+        }
+        Some(turn)
+    }
+
+    #[inline(always)]
+    fn search(&mut self, now: Instant) -> Option<Turn> {
         loop {
             let turn = self.receiver.turn(now, !self.sender.is_flushed())?;
-            if turn.is_owed() {
-                self.pay(turn);
-                continue;
+            if !turn.is_owed() {
+                return Some(turn);
             }
-            if turn.is(Next::Closed) {
-                self.sender.shut();
-            }
-            return Some(turn);
+            self.pay(turn);
         }
     }
 
@@ -196,7 +219,7 @@ impl Connection {
     /// As [`Sender::close`]; the connection is unharmed.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Instant) -> Result<(), SendError> {
         self.sender.close(code, reason)?;
-        self.note_close(now);
+        self.note_close(|| now);
         Ok(())
     }
 
@@ -230,9 +253,9 @@ impl Connection {
     }
 
     #[inline]
-    fn note_close(&mut self, now: Instant) {
+    fn note_close(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(close) = self.sender.take_close() {
-            self.receiver.closing(close, now);
+            self.receiver.closing(close, now());
         }
     }
 
@@ -263,6 +286,11 @@ impl Machine for Connection {
         Self::ready(self, now)
     }
 
+    #[inline]
+    fn at_hand(&mut self) -> bool {
+        !self.sender.has_close() && self.receiver.at_hand()
+    }
+
     fn io(&mut self) -> (&mut RecvBuf, &mut SendBuf) {
         Self::io(self)
     }
@@ -285,7 +313,7 @@ impl Machine for Connection {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.note_close(now);
+        self.note_close(|| now);
         self.receiver.handle_timeout(now, &mut self.sender);
         // A Close frame for a silent peer goes out at once, even if an event waits to be taken.
         if let Some(owed) = self.receiver.take_owed_close() {

@@ -136,7 +136,7 @@ impl Receiver {
         if turn.is_owed() {
             return self.reply(turn).map(Received::Reply);
         }
-        Some(Received::Event(self.event(turn, now)))
+        Some(Received::Event(self.event(turn, || now)))
     }
 
     /// [`poll`](Self::poll), with events owned.
@@ -145,7 +145,7 @@ impl Receiver {
         if turn.is_owed() {
             return self.reply(turn).map(Err);
         }
-        Some(Ok(self.owned_event(turn, now)))
+        Some(Ok(self.owned_event(turn, || now)))
     }
 
     /// All replies so far have been written to the transport: the end may be told.
@@ -254,6 +254,37 @@ impl Receiver {
         }
     }
 
+    /// What was found and not handed out yet.
+    #[inline(always)]
+    pub(super) fn take_next(&mut self) -> Option<Turn> {
+        self.next.take()
+    }
+
+    /// Was something found, or can it be without knowing the time? The time of what arrived must
+    /// have been noted, and nothing but a message may come of looking.
+    #[inline]
+    pub(super) fn at_hand(&mut self) -> bool {
+        if self.next.is_none()
+            && self.closing.is_open()
+            && self.heard == self.decoder.buf().received()
+        {
+            self.next = self.whole();
+        }
+        self.next.is_some()
+    }
+
+    /// The next message, if it is alone in its frame and all there.
+    #[inline(always)]
+    fn whole(&mut self) -> Option<Turn> {
+        let Step { what, span } = self.decoder.step_whole()?;
+        let next = if what == What::Text {
+            Next::Text
+        } else {
+            Next::Binary
+        };
+        Some(Turn::new(next, span))
+    }
+
     /// The next thing to do, as positions. `unwritten`: does something wait to be written?
     #[inline(always)]
     pub(super) fn turn(&mut self, now: Instant, unwritten: bool) -> Option<Turn> {
@@ -262,15 +293,10 @@ impl Receiver {
         }
         self.note_heard(now);
         if self.closing.is_open() {
-            return match self.decoder.step() {
-                Some(Step {
-                    what: What::Text,
-                    span,
-                }) => Some(Turn::new(Next::Text, span)),
-                Some(Step {
-                    what: What::Binary,
-                    span,
-                }) => Some(Turn::new(Next::Binary, span)),
+            if let Some(turn) = self.whole() {
+                return Some(turn);
+            }
+            return match self.decoder.step_slow() {
                 None if self.end.is_none() => None,
                 rare => self.rare_turn(rare, now, unwritten),
             };
@@ -392,7 +418,7 @@ impl Receiver {
 
     /// Turns what was found into an event.
     #[inline(always)]
-    pub(super) fn event(&mut self, found: Turn, now: Instant) -> Event<'_> {
+    pub(super) fn event(&mut self, found: Turn, now: impl FnOnce() -> Instant) -> Event<'_> {
         if found.is(Next::Binary) {
             return Event::Binary(self.decoder.payload(found.span()));
         }
@@ -401,7 +427,7 @@ impl Receiver {
             return match check(self.decoder.payload(found.span())) {
                 Ok(text) => Event::Text(text),
                 Err(_) => {
-                    self.owes_close |= self.closing.fault(NOT_UTF8, now);
+                    self.owes_close |= self.closing.fault(NOT_UTF8, now());
                     Event::ProtocolError(&NOT_UTF8)
                 }
             };
@@ -411,7 +437,7 @@ impl Receiver {
 
     /// Turns what was found into an event of its own, without a copy where that is worth it.
     #[inline(always)]
-    pub(super) fn owned_event(&mut self, found: Turn, now: Instant) -> OwnedEvent {
+    pub(super) fn owned_event(&mut self, found: Turn, now: impl FnOnce() -> Instant) -> OwnedEvent {
         let text = match found.next() {
             Next::Binary => return OwnedEvent::Binary(self.decoder.take(found.span())),
             Next::Text => Text::try_from(self.decoder.take(found.span())),
@@ -431,7 +457,7 @@ impl Receiver {
         match text {
             Ok(text) => OwnedEvent::Text(text),
             Err(_) => {
-                self.owes_close |= self.closing.fault(NOT_UTF8, now);
+                self.owes_close |= self.closing.fault(NOT_UTF8, now());
                 OwnedEvent::ProtocolError(NOT_UTF8)
             }
         }

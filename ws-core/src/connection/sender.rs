@@ -241,6 +241,12 @@ impl Sender {
         self.local_close.take()
     }
 
+    /// Is there something for [`take_close`](Self::take_close)?
+    #[inline]
+    pub(super) fn has_close(&self) -> bool {
+        self.local_close.is_some()
+    }
+
     /// Queues what the receiving half owes the peer. Ignored after a Close frame.
     pub fn reply(&mut self, reply: &Reply) {
         if !self.open {

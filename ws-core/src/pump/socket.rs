@@ -74,7 +74,7 @@ where
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedEvent>> {
         let found = ready!(self.driver.poll(&mut self.conn, cx));
         Poll::Ready(if found {
-            self.conn.poll_owned(self.driver.now)
+            self.conn.poll_owned_with(|| self.driver.runtime.now())
         } else {
             None
         })
@@ -95,7 +95,7 @@ where
         }
         poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await;
         lend_sending::<R>(self.conn.io().1);
-        self.conn.poll(self.driver.now)
+        self.conn.poll_with(|| self.driver.runtime.now())
     }
 
     /// Queues a message and writes the queue out: when this returns, the transport has the bytes.
@@ -194,7 +194,7 @@ where
             self.start_close(code, reason)?;
         }
         while poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await {
-            self.conn.poll(self.driver.now);
+            self.conn.poll_with(|| self.driver.runtime.now());
         }
         self.conn
             .closed()

@@ -254,16 +254,16 @@ impl Decoder {
     }
 
     /// Finds the next message or control frame; `None` while bytes are missing.
-    #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Step> {
-        self.give_back();
         self.step_whole().or_else(|| self.step_slow())
     }
 
-    /// The common case, decided in a few comparisons: a message of less than 64 KiB, alone in its
-    /// frame and all there. Everything else, faults included, is left to the slow path.
+    /// The common case of [`step`](Self::step), decided in a few comparisons: a message of less than
+    /// 64 KiB, alone in its frame and all there. Everything else, faults included, is left to the
+    /// slow path.
     #[inline(always)]
-    fn step_whole(&mut self) -> Option<Step> {
+    pub(crate) fn step_whole(&mut self) -> Option<Step> {
+        self.give_back();
         if self.frame.is_some() || self.message.is_some() {
             return None;
         }
@@ -301,8 +301,9 @@ impl Decoder {
         })
     }
 
+    /// [`step`](Self::step) after [`step_whole`](Self::step_whole) found nothing.
     #[inline(never)]
-    fn step_slow(&mut self) -> Option<Step> {
+    pub(crate) fn step_slow(&mut self) -> Option<Step> {
         self.find().unwrap_or_else(|fault| {
             self.fault = Some(fault);
             Some(What::Fault.elsewhere())
