@@ -15,9 +15,13 @@ use crate::buf::{RecvBuf, SendBuf};
 /// 2. Write what [`io`](Machine::io) has to write, as far as the transport takes it. If that was
 ///    anything, begin again: the end of a connection is told when its last words are written.
 /// 3. Do what [`transport`](Machine::transport) says.
-/// 4. If [`poll_timeout`](Machine::poll_timeout) has passed, call
-///    [`handle_timeout`](Machine::handle_timeout).
-/// 5. Read into the receive buffer; at the end of the stream say [`lost`](Machine::lost).
+/// 4. Read into the receive buffer; at the end of the stream say [`lost`](Machine::lost). If that
+///    brought anything, begin again.
+/// 5. If [`poll_timeout`](Machine::poll_timeout) has passed, call
+///    [`handle_timeout`](Machine::handle_timeout) and begin again.
+///
+/// Reading comes before judging: what waits in the transport was said in time. But a peer that never
+/// stops must not put a deadline off for ever, so one that has passed waits for one read at most.
 ///
 /// The loop knows no protocol, and the machine knows no transport.
 pub trait Machine {

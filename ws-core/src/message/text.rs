@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use core::borrow::Borrow;
+use core::hash::{Hash, Hasher};
 use core::{fmt, ops, str};
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use super::utf8;
 /// assert_eq!(&*text, "naïve");
 /// assert_eq!(text.into_bytes().len(), 6);
 /// ```
-#[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Text(Bytes);
 
 /// Bytes that were to be a [`Text`] and are not UTF-8.
@@ -115,6 +116,13 @@ impl AsRef<str> for Text {
 impl Borrow<str> for Text {
     fn borrow(&self) -> &str {
         self
+    }
+}
+
+/// As a `str`: a map with `Text` keys is asked with a `&str`.
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Driver<S, R> {
     pub(super) out: WriteState,
     /// How the transport ended, if it did.
     pub(super) ended: Option<TransportEnd>,
+    /// The deadline that has passed and for which was read once more.
+    looked: Option<Instant>,
 }
 
 impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
@@ -37,6 +39,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             now,
             out: WriteState::default(),
             ended: None,
+            looked: None,
         }
     }
 
@@ -148,6 +151,12 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         if self.now < at {
             ready!(self.runtime.poll_until(cx, at));
             self.now = self.runtime.now().max(at);
+        }
+        // Before the peer is judged: has it said something meanwhile? This is asked once, so that a
+        // peer that never stops does not put the deadline off for ever.
+        let look = self.ended.is_none() && self.looked.replace(at) != Some(at);
+        if look && self.poll_fill(machine, cx).is_ready() {
+            return Poll::Ready(());
         }
         machine.handle_timeout(self.now);
         Poll::Ready(())

@@ -48,6 +48,8 @@ pub struct Reader<Rd, Wr, R> {
     runtime: R,
     now: Instant,
     ended: bool,
+    /// The deadline that has passed and for which was read once more.
+    looked: Option<Instant>,
     /// Something in the send queue is for this half to write.
     owes: bool,
     agreed: Agreed,
@@ -167,6 +169,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         runtime: driver.runtime,
         now: driver.now,
         ended: driver.ended.is_some(),
+        looked: None,
         owes: false,
         agreed,
         shared: Arc::clone(&shared),
@@ -328,6 +331,11 @@ where
         if self.now < at {
             ready!(self.runtime.poll_until(cx, at));
             self.now = self.runtime.now().max(at);
+        }
+        // As in `Driver::poll_timer`: what has arrived meanwhile counts, once per deadline.
+        let look = !self.ended && self.looked.replace(at) != Some(at);
+        if look && self.poll_fill(cx).is_ready() {
+            return Poll::Ready(());
         }
         self.receiver
             .handle_timeout(self.now, &mut self.shared.lock().sender);
