@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ws_core::handshake::{ClientHandshake, Request, RequestError};
@@ -26,8 +28,6 @@ where
 
 /// Opens a WebSocket with headers, subprotocols and options of your own.
 ///
-/// Looking a name up is left to the operating system, which has a deadline of its own.
-///
 /// # Errors
 /// As [`connect`].
 pub fn connect_with(
@@ -48,7 +48,8 @@ pub fn connect_with(
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix
-/// socket, a pipe (see [`Plain`](crate::Plain)).
+/// socket, a pipe (see [`Plain`](crate::Plain)). Of the options, those about dialing and `nodelay`
+/// are the caller's affair here.
 ///
 /// # Errors
 /// As [`connect`].
@@ -72,7 +73,7 @@ fn dial(url: &Url, options: &ConnectOptions) -> io::Result<TcpStream> {
     let began = Instant::now();
     let port = url.port();
     let addresses: Vec<SocketAddr> = match url.host() {
-        Host::Domain(name) => (&**name, port).to_socket_addrs()?.collect(),
+        Host::Domain(name) => resolve(name, port, options.dial_timeout)?,
         Host::V4(address) => vec![(*address, port).into()],
         Host::V6(address) => vec![(*address, port).into()],
     };
@@ -91,4 +92,22 @@ fn dial(url: &Url, options: &ConnectOptions) -> io::Result<TcpStream> {
         }
     }
     Err(last)
+}
+
+/// Looks a name up within a deadline. The operating system can't be interrupted at it, so that is
+/// done by a thread which is left behind if it takes too long.
+fn resolve(name: &str, port: u16, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
+    let (found, waiting) = mpsc::channel();
+    let name = String::from(name);
+    thread::Builder::new()
+        .name("websocket lookup".into())
+        .spawn(move || {
+            let addresses = (&*name, port).to_socket_addrs();
+            // Nobody listens any more if it took too long.
+            let _ = found.send(addresses.map(Iterator::collect));
+        })?;
+    match waiting.recv_timeout(timeout) {
+        Ok(addresses) => addresses,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Driver<S> {
     /// The deadline that was put off by what the peer had said meanwhile.
     put_off: Option<Instant>,
     shut: bool,
+    /// The transport may still buffer what was written.
+    unflushed: bool,
 }
 
 /// Where the core's time line begins.
@@ -84,6 +86,7 @@ impl<S: Transport> Driver<S> {
             ended: None,
             put_off: None,
             shut: false,
+            unflushed: false,
         }
     }
 
@@ -103,7 +106,7 @@ impl<S: Transport> Driver<S> {
             if machine.ready(now) {
                 return true;
             }
-            if machine.io().1.has_remaining() {
+            if machine.io().1.has_remaining() || self.unflushed {
                 // The end may have waited for just that; and if it fails, that is how it ends.
                 let _ = self.write(machine, now, SendBuf::is_empty);
                 continue;
@@ -135,21 +138,23 @@ impl<S: Transport> Driver<S> {
         enough: impl Fn(&SendBuf) -> bool,
     ) -> io::Result<()> {
         let mut now = now;
-        while !enough(machine.io().1) {
+        while !self.is_done(machine.io().1, &enough) {
             let deadline = machine.poll_timeout().map(|(at, _)| at);
             if deadline.is_none() && machine.transport() == Advice::Close {
+                self.unflushed = false;
                 machine.unwritable(now);
                 return Err(TIMED_OUT.into());
             }
             let left = deadline.map(|at| at - now);
-            match write_once(&mut self.io, machine.io().1, &mut self.write_wait, left) {
+            match self.write_once(machine.io().1, left) {
                 Err(error) if !is_timeout(&error) => {
+                    self.unflushed = false;
                     machine.unwritable(now);
                     return Err(error);
                 }
                 Ok(()) | Err(_) => {}
             }
-            if enough(machine.io().1) {
+            if self.is_done(machine.io().1, &enough) {
                 break;
             }
             now = self.now();
@@ -161,6 +166,35 @@ impl<S: Transport> Driver<S> {
                 }
                 self.expired(machine);
             }
+        }
+        Ok(())
+    }
+
+    fn is_done(&self, out: &SendBuf, enough: impl Fn(&SendBuf) -> bool) -> bool {
+        enough(out) && !(out.is_empty() && self.unflushed)
+    }
+
+    /// One write of what is queued, of at most `left`, and a flush once the queue is empty.
+    fn write_once(&mut self, out: &mut SendBuf, left: Option<Duration>) -> io::Result<()> {
+        if let Some(timeout) = self.write_wait.change(left) {
+            self.io.set_write_timeout(timeout)?;
+        }
+        if out.has_remaining() {
+            let mut pieces = [IoSlice::new(&[]); PIECES];
+            let written = match out.chunks_vectored(&mut pieces) {
+                1 => self.io.write(&pieces[0]),
+                n => self.io.write_vectored(&pieces[..n]),
+            };
+            match written {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => out.advance(n),
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            self.unflushed = true;
+        }
+        if out.is_empty() {
+            self.unflushed = !flush(&mut self.io)?;
         }
         Ok(())
     }
@@ -234,28 +268,13 @@ pub(crate) fn read_once<S: Transport>(
     }
 }
 
-/// One write of what is queued, of at most `left`, and a flush once the queue is empty.
-fn write_once<S: Transport>(
-    io: &mut S,
-    out: &mut SendBuf,
-    wait: &mut Wait,
-    left: Option<Duration>,
-) -> io::Result<()> {
-    if let Some(timeout) = wait.change(left) {
-        io.set_write_timeout(timeout)?;
+/// Has the transport passed on everything? Not if a signal was first.
+pub(crate) fn flush<S: Transport>(io: &mut S) -> io::Result<bool> {
+    match io.flush() {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
+        Err(error) => Err(error),
     }
-    let mut pieces = [IoSlice::new(&[]); PIECES];
-    let written = match out.chunks_vectored(&mut pieces) {
-        1 => io.write(&pieces[0]),
-        n => io.write_vectored(&pieces[..n]),
-    };
-    match written {
-        Ok(0) => return Err(ErrorKind::WriteZero.into()),
-        Ok(n) => out.advance(n),
-        Err(error) if error.kind() == ErrorKind::Interrupted => {}
-        Err(error) => return Err(error),
-    }
-    if out.is_empty() { io.flush() } else { Ok(()) }
 }
 
 /// Is it a deadline that bytes from the peer put off, however often?

@@ -90,8 +90,9 @@ impl<S: Transport> WebSocket<S> {
         self.flush()
     }
 
-    /// Queues a message. Waits only while the queue is full; see [`flush`](Self::flush) for when it
-    /// leaves.
+    /// Queues a message; see [`flush`](Self::flush) for when it leaves. With 64 KiB or more in the
+    /// queue it is written out first, and that waits while the peer takes nothing: where two peers
+    /// only feed each other, use the halves of [`split`](Self::split).
     ///
     /// # Errors
     /// As [`send`](Self::send).

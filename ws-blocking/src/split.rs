@@ -21,7 +21,7 @@ use ws_core::handshake::Agreed;
 use ws_core::message::Message;
 use ws_core::{Instant, Transport as Advice, TransportEnd};
 
-use crate::driver::{Anchor, TIMED_OUT, Wait, is_silence, is_timeout, read_once};
+use crate::driver::{Anchor, TIMED_OUT, Wait, flush, is_silence, is_timeout, read_once};
 use crate::{Transport, TrySplit, WebSocket};
 
 /// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
@@ -97,14 +97,15 @@ impl State {
 
     fn pop(&mut self) -> Option<Bytes> {
         let piece = self.sender.buf().pop();
-        self.in_flight = piece.is_some();
+        self.in_flight |= piece.is_some();
         piece
     }
 
-    /// The write of a piece is over; this is what it left.
-    fn unpop(&mut self, rest: Bytes) {
+    /// The write of a piece is over; this is what it left. What the transport buffers is under way
+    /// until it is flushed.
+    fn unpop(&mut self, rest: Bytes, unflushed: bool) {
         self.sender.buf().unpop(rest);
-        self.in_flight = false;
+        self.in_flight = unflushed;
     }
 }
 
@@ -112,6 +113,8 @@ impl State {
 struct WriteSide<S> {
     io: S,
     wait: Wait,
+    /// The transport may still buffer what was written.
+    unflushed: bool,
 }
 
 // A panic while encoding or writing leaves nothing here that a later call could trip over, so a
@@ -152,22 +155,27 @@ impl<S: Transport> Shared<S> {
         while let Some(mut side) = free.take() {
             loop {
                 let piece = lock(&self.state).pop();
-                let Some(mut piece) = piece else { break };
                 let left = until.map(|until| until - clock.now());
-                let written = side.write(&piece, left);
+                let written = match &piece {
+                    Some(piece) => side.write(piece, left),
+                    None if side.unflushed => side.flush(left).map(|()| 0),
+                    None => break,
+                };
+                let mut piece = piece.unwrap_or_default();
                 let mut state = lock(&self.state);
                 match written {
                     Ok(n) => {
                         piece.advance(n);
-                        state.unpop(piece);
+                        state.unpop(piece, side.unflushed);
                     }
                     Err(error) if is_timeout(&error) => {
-                        state.unpop(piece);
+                        state.unpop(piece, side.unflushed);
                         return Err(TIMED_OUT.into());
                     }
                     Err(error) => {
                         state.sender.unwritable();
                         state.in_flight = false;
+                        side.unflushed = false;
                         state.broken = true;
                         self.changed.notify_all();
                         return Err(error);
@@ -198,10 +206,21 @@ impl<S: Transport> WriteSide<S> {
         }
         match self.io.write(piece) {
             Ok(0) => Err(ErrorKind::WriteZero.into()),
-            Ok(n) => self.io.flush().map(|()| n),
+            Ok(n) => {
+                self.unflushed = true;
+                Ok(n)
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
             Err(error) => Err(error),
         }
+    }
+
+    fn flush(&mut self, left: Option<Duration>) -> io::Result<()> {
+        if let Some(timeout) = self.wait.change(left) {
+            self.io.set_write_timeout(timeout)?;
+        }
+        self.unflushed = !flush(&mut self.io)?;
+        Ok(())
     }
 }
 
@@ -223,6 +242,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
         io: Mutex::new(WriteSide {
             io: driver.io,
             wait: driver.write_wait,
+            unflushed: true,
         }),
         changed: Condvar::new(),
     });
