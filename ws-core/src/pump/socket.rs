@@ -35,6 +35,8 @@ pub struct WebSocket<S, R> {
     pub(super) driver: Driver<S, R>,
     /// The tasks of the stream and of the sink, once it was used as one.
     pub(super) wakers: Option<Arc<Wakers>>,
+    /// As a sink it has promised room for a message.
+    pub(super) promised: bool,
 }
 
 impl<S, R> WebSocket<S, R>
@@ -57,6 +59,7 @@ where
             conn,
             driver,
             wakers: None,
+            promised: false,
         }
     }
 

@@ -27,7 +27,7 @@ use crate::Instant;
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
-use crate::error::Error;
+use crate::error::{Error, SendError};
 use crate::frame::Reply;
 use crate::handshake::Agreed;
 use crate::machine::{Transport, TransportEnd};
@@ -64,6 +64,8 @@ pub type Halves<S, R> = (
 pub struct Writer<Wr, R> {
     shared: Arc<Shared<Wr>>,
     runtime: core::marker::PhantomData<fn() -> R>,
+    /// As a sink it has promised room for a message.
+    pub(super) promised: bool,
 }
 
 struct Shared<Wr> {
@@ -177,6 +179,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         Writer {
             shared,
             runtime: core::marker::PhantomData,
+            promised: false,
         },
     )
 }
@@ -398,8 +401,7 @@ where
     /// As [`send`](Self::send).
     pub async fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        Ok(self.with_sender(|sender| sender.send(message))?)
+        poll_fn(|cx| self.poll_queue(cx, |sender| sender.send(message.clone()))).await
     }
 
     /// Queues several messages, all or none, and writes them out together.
@@ -410,8 +412,7 @@ where
     /// # Cancel safety
     /// As [`send`](Self::send), for all of them together.
     pub async fn send_all(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        self.with_sender(|sender| sender.batch(messages))?;
+        poll_fn(|cx| self.poll_queue(cx, |sender| sender.batch(messages))).await?;
         self.flush().await
     }
 
@@ -453,6 +454,21 @@ where
             self.shared.notify_reader();
         }
         answer
+    }
+
+    /// Queues something as soon as there is room. Both under one lock: the reader's replies go to the
+    /// same queue.
+    fn poll_queue(
+        &mut self,
+        cx: &Context<'_>,
+        queue: impl Fn(&mut Sender) -> Result<(), SendError>,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            match self.with_sender(&queue) {
+                Err(SendError::Full { .. }) => ready!(self.poll_room(cx))?,
+                queued => return Poll::Ready(Ok(queued?)),
+            }
+        }
     }
 
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
