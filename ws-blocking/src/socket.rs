@@ -202,8 +202,9 @@ impl<S: Transport> WebSocket<S> {
         &self.driver.io
     }
 
-    /// The stream, and the bytes received from it that no event has consumed. What was queued and
-    /// not written is dropped: [`flush`](Self::flush) first.
+    /// The stream, and the bytes received from it that no event has consumed, as far as
+    /// [`Connection::into_leftover`] can give them back. What was queued and not written is dropped:
+    /// [`flush`](Self::flush) first.
     #[must_use]
     pub fn into_inner(self) -> (S, Bytes) {
         (self.driver.io, self.conn.into_leftover())

@@ -17,7 +17,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::process::ExitCode;
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant as Clock};
 
 use bytes::Buf;
 use mio::net::{TcpListener, TcpStream};
@@ -29,16 +29,26 @@ use ws_core::{Instant, Machine, Transport, TransportEnd};
 
 /// Where a turn ended.
 enum Status {
-    /// The machine has something to take.
-    Ready,
     /// The socket would block.
     Blocked,
+    /// There may be more to read, but it is the others' turn.
+    Busy,
+    /// The machine has something to take.
+    Ready,
     /// The socket is of no more use.
     Over,
 }
 
-/// Moves bytes between a socket and a machine until one of them has enough.
-fn turn(socket: &mut TcpStream, machine: &mut dyn Machine, now: Instant) -> Status {
+/// Reads in one turn of a client.
+const READS: u32 = 32;
+
+/// Moves bytes between a socket and a machine until one of them has enough, or `reads` are used up.
+fn turn(
+    socket: &mut TcpStream,
+    machine: &mut dyn Machine,
+    reads: &mut u32,
+    now: Instant,
+) -> Status {
     loop {
         // While the peer takes nothing, nothing is made for it to take.
         if !machine.io().1.is_full() && machine.ready(now) {
@@ -61,6 +71,10 @@ fn turn(socket: &mut TcpStream, machine: &mut dyn Machine, now: Instant) -> Stat
         if machine.io().1.is_full() {
             return Status::Blocked;
         }
+        if *reads == 0 {
+            return Status::Busy;
+        }
+        *reads -= 1;
         match socket.read(machine.io().0.spare()) {
             Ok(0) => machine.lost(TransportEnd::Eof),
             Ok(n) => machine.io().0.commit(n),
@@ -77,6 +91,7 @@ fn write(socket: &mut TcpStream, out: &mut SendBuf) -> io::Result<()> {
         let mut pieces = [IoSlice::new(&[]); 16];
         let n = out.chunks_vectored(&mut pieces);
         match socket.write_vectored(&pieces[..n]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(n) => out.advance(n),
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -106,18 +121,30 @@ impl Stage {
 }
 
 impl Client {
-    /// Does what can be done without waiting, and says whether the client stays.
-    fn turn(&mut self, answer: &Accept, now: Instant) -> bool {
+    /// Does what can be done without waiting. Silence is judged after reading: what waited in the
+    /// socket was said in time.
+    fn turn(&mut self, answer: &Accept, now: Instant) -> Status {
+        let mut reads = READS;
+        let status = self.exchange(&mut reads, answer, now);
+        match self.stage.machine().poll_timeout() {
+            Some((at, _)) if at <= now && !matches!(status, Status::Over) => {
+                self.stage.machine().handle_timeout(now);
+                self.exchange(&mut reads, answer, now)
+            }
+            _ => status,
+        }
+    }
+
+    fn exchange(&mut self, reads: &mut u32, answer: &Accept, now: Instant) -> Status {
         loop {
-            let status = turn(&mut self.socket, self.stage.machine(), now);
+            let status = turn(&mut self.socket, self.stage.machine(), reads, now);
             match (status, &mut self.stage) {
-                (Status::Blocked, _) => return true,
-                (Status::Over, _) => return false,
+                (status @ (Status::Blocked | Status::Busy | Status::Over), _) => return status,
                 (Status::Ready, Stage::Open(connection)) => echo(connection, now),
                 (Status::Ready, Stage::Opening(handshake)) => match open(handshake, answer, now) {
                     Ok(None) => {}
                     Ok(Some(connection)) => self.stage = Stage::Open(connection),
-                    Err(_) => return false,
+                    Err(_) => return Status::Over,
                 },
             }
         }
@@ -168,6 +195,8 @@ struct Server {
     clients: BTreeMap<Token, Client>,
     /// When each client wants a turn although its socket is quiet.
     deadlines: BTreeSet<(Instant, Token)>,
+    /// Who has not read everything, and will not be told again.
+    busy: BTreeSet<Token>,
     next: usize,
     pool: Pool,
     /// How every request is accepted.
@@ -182,11 +211,15 @@ impl Server {
     fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         loop {
-            let wait = self.deadlines.first().map(|(at, _)| *at - self.now());
+            let wait = match self.busy.is_empty() {
+                true => self.deadlines.first().map(|(at, _)| *at - self.now()),
+                false => Some(Duration::ZERO),
+            };
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
+            let busy = std::mem::take(&mut self.busy);
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept(),
@@ -194,14 +227,9 @@ impl Server {
                 }
             }
             let now = self.now();
-            while let Some(&(at, token)) = self.deadlines.first() {
-                if at > now {
-                    break;
-                }
-                if let Some(client) = self.clients.get_mut(&token) {
-                    client.stage.machine().handle_timeout(now);
-                }
-                self.deadlines.pop_first();
+            let due = self.deadlines.iter().take_while(|(at, _)| *at <= now);
+            let due: Vec<Token> = due.map(|(_, token)| *token).collect();
+            for token in busy.into_iter().chain(due) {
                 self.turn(token);
             }
         }
@@ -243,7 +271,7 @@ impl Server {
             .into_iter()
             .for_each(|storage| self.pool.reclaim_sending(storage));
 
-        let stays = client.turn(&self.answer, now);
+        let status = client.turn(&self.answer, now);
 
         let (recv, send) = client.stage.machine().io();
         recv.take_storage()
@@ -258,10 +286,13 @@ impl Server {
             .poll_timeout()
             .map(|(at, _)| (at, token));
         before.map(|entry| self.deadlines.remove(&entry));
-        if !stays {
+        if matches!(status, Status::Over) {
             self.clients.remove(&token);
-        } else if let Some(entry) = after {
-            self.deadlines.insert(entry);
+            return;
+        }
+        self.deadlines.extend(after);
+        if matches!(status, Status::Busy) {
+            self.busy.insert(token);
         }
     }
 }
@@ -285,6 +316,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         origin: Clock::now(),
         clients: BTreeMap::new(),
         deadlines: BTreeSet::new(),
+        busy: BTreeSet::new(),
         next: 0,
         pool: Pool::new(),
         answer,

@@ -64,3 +64,71 @@ fn bytes_behind_the_handshake_belong_to_the_first_frames() {
     }
     assert_eq!(Role::Client.peer(), Role::Server);
 }
+
+/// The first frame, cut or whole, in every way of being under way or found and not taken.
+#[test]
+fn what_no_event_has_consumed_is_left_over_as_it_was_received() {
+    for role in BOTH {
+        for payload in [&b""[..], b"x", b"hello", &[b'x'; 126], &[b'x'; 65_536]] {
+            for opcode in [0x81, 0x82, 0x89] {
+                if opcode == 0x89 && payload.len() > 125 {
+                    continue;
+                }
+                let wire = [frame(role, opcode, payload), frame(role, 0x81, b"next")].concat();
+                let cuts =
+                    (0..wire.len().min(20)).chain([wire.len().saturating_sub(11), wire.len() - 1]);
+                for cut in cuts.chain([wire.len()]) {
+                    for twice in [false, true] {
+                        let mut end = End::new(role, &Config::default());
+                        if twice {
+                            end.receive(&wire[..cut / 2]);
+                            end.connection.ready(end.now);
+                        }
+                        end.receive(&wire[if twice { cut / 2 } else { 0 }..cut]);
+                        end.connection.ready(end.now);
+                        let left = end.connection.into_leftover();
+                        assert!(left == wire[..cut], "{role:?} {opcode:#x} cut at {cut}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_over_of_a_message_whose_beginning_is_gone() {
+    for role in BOTH {
+        let (long, next) = (frame(role, 0x82, &[7; 70_000]), frame(role, 0x81, b"next"));
+        for wire in [
+            &long[..50_000],
+            &long,
+            &frame(role, 0x01, b"one "),
+            &[frame(role, 0x01, b"one "), frame(role, 0x80, b"two")].concat(),
+            &[frame(role, 0x01, b"one "), frame(role, 0x89, b"!")].concat(),
+        ] {
+            let mut end = End::new(role, &Config::default());
+            end.receive(wire);
+            end.connection.ready(end.now);
+            end.receive(&next);
+            assert!(end.connection.into_leftover().is_empty());
+        }
+        // Handed out, it is no longer in the way.
+        let mut end = End::new(role, &Config::default());
+        end.receive(&long);
+        assert!(end.connection.poll(end.now).is_some());
+        end.receive(&next);
+        assert_eq!(end.connection.into_leftover(), next);
+    }
+}
+
+#[test]
+fn what_follows_a_close_frame_or_a_fault_is_not_left_over() {
+    for role in BOTH {
+        for last in [frame(role, 0x88, &[3, 232]), frame(role, 0x83, b"")] {
+            let mut end = End::new(role, &Config::default());
+            end.receive(&[&last[..], b"another protocol"].concat());
+            end.connection.ready(end.now);
+            assert!(end.connection.into_leftover().is_empty());
+        }
+    }
+}

@@ -18,8 +18,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A socket in one piece, or the half of one that reads.
 enum Ours {
-    Whole(WebSocket<Io, Clock>),
-    Half(Reader<Io, Io, Clock>),
+    Whole(Box<WebSocket<Io, Clock>>),
+    Half(Box<Reader<Io, Io, Clock>>),
 }
 
 impl Ours {
@@ -50,9 +50,9 @@ fn each(
             WebSocket::upgraded(io.clone(), clock.clone(), opened(Role::Server), config);
         first(&mut socket);
         let mut ours = match halves {
-            false => Ours::Whole(socket),
+            false => Ours::Whole(Box::new(socket)),
             // The writing half is dropped: the reader does all there is to do.
-            true => Ours::Half(socket.split_with(|io| (io.clone(), io)).0),
+            true => Ours::Half(Box::new(socket.split_with(|io| (io.clone(), io)).0)),
         };
         test(&mut ours, &io, &clock);
     }

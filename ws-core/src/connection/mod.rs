@@ -243,13 +243,15 @@ impl Connection {
         (self.receiver, self.sender)
     }
 
-    /// Received bytes that no event has consumed, for a protocol that goes on where this one stops.
+    /// Received bytes that no event has consumed, exactly as they were received, for a protocol that
+    /// goes on where this one stops.
+    ///
+    /// Nothing in the middle of a message that arrives in several frames, or in one of more than
+    /// 64 KiB: its beginning can't be given back. Nothing behind a fault or a Close frame of the
+    /// peer's: what follows those is dropped.
     #[must_use]
-    pub fn into_leftover(mut self) -> Bytes {
-        self.receiver.give_back();
-        let buf = self.receiver.buf();
-        let len = buf.filled().len();
-        buf.take(0, len)
+    pub fn into_leftover(self) -> Bytes {
+        self.receiver.into_leftover()
     }
 
     #[inline]

@@ -7,6 +7,8 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
+use bytes::Bytes;
+
 use super::closing::{Closing, LocalClose};
 use super::config::{AutoPong, Config};
 use super::event::{Cause, Closed, Event, OwnedEvent};
@@ -235,11 +237,12 @@ impl Receiver {
         }
     }
 
-    /// Takes back what the last event lent.
-    pub(super) fn give_back(&mut self) {
-        if self.next.is_none() {
-            self.decoder.give_back();
+    /// What was received and handed out by no event, as it was on the wire.
+    pub(super) fn into_leftover(self) -> Bytes {
+        if self.is_ending() {
+            return Bytes::new();
         }
+        self.decoder.into_leftover(self.next.map(Turn::span))
     }
 
     /// Notes that bytes arrived since it last looked.

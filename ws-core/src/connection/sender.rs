@@ -88,6 +88,19 @@ impl Sender {
     #[inline]
     pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<(), SendError> {
         let message = message.into();
+        self.admit()?;
+        self.check(&message)?;
+        self.queue(message, Compress::Auto);
+        Ok(())
+    }
+
+    /// [`send`](Self::send) for a message that was promised room: a reply may have taken it since.
+    #[cfg(feature = "pump")]
+    pub(crate) fn send_promised(&mut self, message: Message<'_>) -> Result<(), SendError> {
+        match self.admit() {
+            Ok(()) | Err(SendError::Full { .. }) => {}
+            Err(error) => return Err(error),
+        }
         self.check(&message)?;
         self.queue(message, Compress::Auto);
         Ok(())
@@ -104,6 +117,7 @@ impl Sender {
         compress: Compress,
     ) -> Result<(), SendError> {
         let message = message.into();
+        self.admit()?;
         self.check(&message)?;
         self.queue(message, compress);
         Ok(())
@@ -152,7 +166,7 @@ impl Sender {
     pub fn batch(&mut self, messages: &[Message<'_>]) -> Result<(), SendError> {
         messages
             .iter()
-            .try_for_each(|message| self.check(message))?;
+            .try_for_each(|message| self.admit().and_then(|()| self.check(message)))?;
         messages
             .iter()
             .for_each(|message| self.queue(message.clone(), Compress::Auto));
@@ -301,7 +315,6 @@ impl Sender {
 
     #[inline]
     fn check(&self, message: &Message<'_>) -> Result<(), SendError> {
-        self.admit()?;
         if message.kind().is_some() {
             if self.message.is_some() {
                 Err(SendError::MidMessage)

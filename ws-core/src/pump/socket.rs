@@ -37,6 +37,8 @@ pub struct WebSocket<S, R> {
     pub(super) driver: Driver<S, R>,
     /// The tasks of the stream and of the sink, once it was used as one.
     pub(super) wakers: Option<Arc<Wakers>>,
+    /// As a sink it has promised room for a message.
+    pub(super) promised: bool,
 }
 
 impl<S, R> WebSocket<S, R>
@@ -59,6 +61,7 @@ where
             conn,
             driver,
             wakers: None,
+            promised: false,
         }
     }
 
@@ -254,8 +257,9 @@ where
         &self.driver.io
     }
 
-    /// The stream, and the bytes received from it that no event has consumed. What was queued and
-    /// not written is dropped: [`flush`](Self::flush) first.
+    /// The stream, and the bytes received from it that no event has consumed, as far as
+    /// [`Connection::into_leftover`] can give them back. What was queued and not written is dropped:
+    /// [`flush`](Self::flush) first.
     #[must_use]
     pub fn into_inner(self) -> (S, Bytes) {
         (self.driver.io, self.conn.into_leftover())

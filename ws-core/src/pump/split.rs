@@ -29,7 +29,7 @@ use crate::close::CloseCode;
 use crate::connection::{Closed, Event, OwnedEvent, Received, Receiver, Sender};
 #[cfg(feature = "deflate")]
 use crate::deflate::Compress;
-use crate::error::Error;
+use crate::error::{Error, SendError};
 use crate::frame::Reply;
 use crate::handshake::Agreed;
 use crate::machine::{Transport, TransportEnd};
@@ -66,6 +66,8 @@ pub type Halves<S, R> = (
 pub struct Writer<Wr, R> {
     shared: Arc<Shared<Wr>>,
     runtime: core::marker::PhantomData<fn() -> R>,
+    /// As a sink it has promised room for a message.
+    pub(super) promised: bool,
 }
 
 struct Shared<Wr> {
@@ -179,6 +181,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         Writer {
             shared,
             runtime: core::marker::PhantomData,
+            promised: false,
         },
     )
 }
@@ -400,8 +403,7 @@ where
     /// As [`send`](Self::send).
     pub async fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        Ok(self.with_sender(|sender| sender.send(message))?)
+        poll_fn(|cx| self.poll_queue(cx, |sender| sender.send(message.clone()))).await
     }
 
     /// [`send`](Self::send), with a choice of compression for this message.
@@ -418,8 +420,8 @@ where
         compress: Compress,
     ) -> Result<(), Error> {
         let message = message.into();
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        self.with_sender(|sender| sender.send_with(message, compress))?;
+        poll_fn(|cx| self.poll_queue(cx, |sender| sender.send_with(message.clone(), compress)))
+            .await?;
         self.flush().await
     }
 
@@ -431,8 +433,7 @@ where
     /// # Cancel safety
     /// As [`send`](Self::send), for all of them together.
     pub async fn send_all(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        self.with_sender(|sender| sender.batch(messages))?;
+        poll_fn(|cx| self.poll_queue(cx, |sender| sender.batch(messages))).await?;
         self.flush().await
     }
 
@@ -474,6 +475,21 @@ where
             self.shared.notify_reader();
         }
         answer
+    }
+
+    /// Queues something as soon as there is room. Both under one lock: the reader's replies go to the
+    /// same queue.
+    fn poll_queue(
+        &mut self,
+        cx: &Context<'_>,
+        queue: impl Fn(&mut Sender) -> Result<(), SendError>,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            match self.with_sender(&queue) {
+                Err(SendError::Full { .. }) => ready!(self.poll_room(cx))?,
+                queued => return Poll::Ready(Ok(queued?)),
+            }
+        }
     }
 
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {

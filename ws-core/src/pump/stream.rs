@@ -1,6 +1,7 @@
 //! The poll-based traits of the async ecosystem: `Stream` of events, `Sink` of messages.
 
 use alloc::sync::Arc;
+use core::mem::take;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
@@ -12,8 +13,8 @@ use super::socket::WebSocket;
 use super::split::{Reader, Writer};
 use super::wakers::Half;
 use crate::close::CloseCode;
-use crate::connection::OwnedEvent;
-use crate::error::Error;
+use crate::connection::{OwnedEvent, Sender};
+use crate::error::{Error, SendError};
 use crate::machine::Machine;
 use crate::message::Message;
 
@@ -88,11 +89,14 @@ where
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_as(Half::Writer, cx, Self::poll_room)
+        let room = self.poll_as(Half::Writer, cx, Self::poll_room);
+        self.promised = matches!(room, Poll::Ready(Ok(())));
+        room
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'m>) -> Result<(), Error> {
-        Ok(self.sender().send(message)?)
+        let promised = take(&mut self.promised);
+        Ok(send(self.sender(), message, promised)?)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -107,6 +111,14 @@ where
             }
             socket.poll_flush_all(cx)
         })
+    }
+}
+
+/// What `poll_ready` has said stays true, although replies go to the same queue.
+fn send(sender: &mut Sender, message: Message<'_>, promised: bool) -> Result<(), SendError> {
+    match promised {
+        true => sender.send_promised(message),
+        false => sender.send(message),
     }
 }
 
@@ -128,12 +140,15 @@ where
 {
     type Error = Error;
 
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_room(cx)
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let room = self.poll_room(cx);
+        self.promised = matches!(room, Poll::Ready(Ok(())));
+        room
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'m>) -> Result<(), Error> {
-        Ok(self.with_sender(|sender| sender.send(message))?)
+        let promised = take(&mut self.promised);
+        Ok(self.with_sender(|sender| send(sender, message, promised))?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

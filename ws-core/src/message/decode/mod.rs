@@ -10,6 +10,8 @@ mod stream;
 
 use alloc::boxed::Box;
 
+use bytes::Bytes;
+
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly};
 use super::{Delivery, Limits, Utf8};
@@ -119,6 +121,8 @@ pub(crate) struct Decoder {
     short: usize,
     /// The frame whose header was read and whose payload is not complete.
     frame: Option<Frame>,
+    /// The last frame that was complete in `buf` behind a header that is gone.
+    found: Option<Frame>,
     message: Option<Box<Assembly>>,
     /// `message` is complete and was lent out by the last step.
     complete: bool,
@@ -177,6 +181,7 @@ impl Decoder {
             delivery,
             short,
             frame: None,
+            found: None,
             message: None,
             complete: false,
             inflater,
@@ -225,7 +230,7 @@ impl Decoder {
     }
 
     /// The payload that a step found, owned.
-    pub(crate) fn take(&mut self, span: Span) -> bytes::Bytes {
+    pub(crate) fn take(&mut self, span: Span) -> Bytes {
         let before = self.buf.filled().len();
         let taken = self.buf.take(span.range().start, span.range().len());
         if self.buf.filled().len() != before {
@@ -251,6 +256,48 @@ impl Decoder {
         if let Some(inflater) = &mut self.inflater {
             inflater.abandon();
         }
+    }
+
+    /// What was received and not handed out, as it was on the wire; `untaken` was found and not handed
+    /// out. Nothing if its beginning is gone, with a part of a message that was assembled.
+    pub(crate) fn into_leftover(mut self, untaken: Option<Span>) -> Bytes {
+        let handed_out = self.complete && untaken.is_none();
+        if self.message.is_some() && !handed_out {
+            return Bytes::new();
+        }
+        let frame = match untaken {
+            Some(Span { at: 0, .. }) => self.found,
+            // The header is still there.
+            Some(span) => {
+                let (head, payload) = self.buf.filled_mut().split_at_mut(usize::from(span.at));
+                if let (MaskRule::Required, Some(&key)) = (self.rules.mask, head.last_chunk()) {
+                    mask(&mut payload[..span.len as usize], MaskKey::new(key), 0);
+                }
+                None
+            }
+            None => {
+                self.give_back();
+                self.frame
+            }
+        };
+        let len = self.buf.filled().len();
+        let Some(frame) = frame else {
+            return self.buf.take(0, len);
+        };
+        if let Some(key) = frame.key {
+            mask(&mut self.buf.filled_mut()[..frame.done], key, 0);
+        }
+        // There is one encoding of each length only, so this is the header that was received.
+        let mut head = [0; Header::MAX_LEN];
+        let n = Header {
+            fin: frame.fin,
+            rsv1: false,
+            opcode: frame.opcode,
+            key: frame.key,
+            len: frame.len as u64,
+        }
+        .encode(&mut head);
+        [&head[..n], self.buf.filled()].concat().into()
     }
 
     /// Finds the next message or control frame; `None` while bytes are missing.
@@ -403,6 +450,8 @@ impl Decoder {
             OpCode::Ping => What::Ping,
             OpCode::Pong => What::Pong,
         };
+        frame.done = len;
+        self.found = Some(frame);
         Ok(Some(Step {
             what,
             span: Span::new(0, len),
