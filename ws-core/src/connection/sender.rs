@@ -269,6 +269,7 @@ impl Sender {
         self.open = false;
     }
 
+    #[inline]
     fn admit(&self) -> Result<(), SendError> {
         if !self.open {
             return Err(SendError::Closed);
@@ -324,21 +325,24 @@ impl Sender {
     #[inline]
     fn data(&mut self, kind: Kind, payload: &[u8]) {
         match self.fragment_size {
-            Some(size) if payload.len() > size.get() => {
-                let last = (payload.len() - 1) / size;
-                for (i, piece) in payload.chunks(size.get()).enumerate() {
-                    let opcode = if i == 0 {
-                        kind.opcode()
-                    } else {
-                        OpCode::Continuation
-                    };
-                    if i > 0 {
-                        self.buf.cut();
-                    }
-                    self.frame(opcode, i == last, piece);
-                }
-            }
+            Some(size) if payload.len() > size.get() => self.fragments(kind, payload, size),
             _ => self.frame(kind.opcode(), true, payload),
+        }
+    }
+
+    #[inline(never)]
+    fn fragments(&mut self, kind: Kind, payload: &[u8], size: NonZeroUsize) {
+        let last = (payload.len() - 1) / size;
+        for (i, piece) in payload.chunks(size.get()).enumerate() {
+            let opcode = if i == 0 {
+                kind.opcode()
+            } else {
+                OpCode::Continuation
+            };
+            if i > 0 {
+                self.buf.cut();
+            }
+            self.frame(opcode, i == last, piece);
         }
     }
 
@@ -368,18 +372,19 @@ impl Sender {
     fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
         let len = payload.len();
         let key = self.keys.as_mut().map(Keys::mask);
-        let mut head = [0; Header::MAX_LEN];
-        let n = Header {
+        let header = Header {
             fin,
             rsv1: false,
             opcode,
             key,
             len: len as u64,
-        }
-        .encode(&mut head);
-        self.buf.push(&head[..n], len, |out| match key {
-            Some(key) => mask_into(out, payload, key),
-            None => out.extend_from_slice(payload),
+        };
+        self.buf.append(Header::MAX_LEN + len, |out| {
+            header.append(out);
+            match key {
+                Some(key) => mask_into(out, payload, key),
+                None => out.extend_from_slice(payload),
+            }
         });
     }
 
