@@ -22,7 +22,9 @@ pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, AcceptError>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    accept_with(stream, &AcceptOptions::default()).await
+    // Boxed: what is held here a task holds for as long as it runs.
+    let options = Box::new(AcceptOptions::default());
+    accept_with(stream, &options).await
 }
 
 /// Accepts a WebSocket as the options say.

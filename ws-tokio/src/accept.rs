@@ -21,7 +21,9 @@ pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, AcceptError>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    accept_with(stream, &AcceptOptions::default()).await
+    // Boxed: what is held here a task holds for as long as it runs.
+    let options = Box::new(AcceptOptions::default());
+    accept_with(stream, &options).await
 }
 
 /// Accepts a WebSocket as the options say.
@@ -59,5 +61,17 @@ fn prepare<S: 'static>(stream: &S, options: &AcceptOptions) {
     if let Some(stream) = (stream as &dyn Any).downcast_ref::<TcpStream>() {
         // Only a matter of speed, and a socket that is gone shows itself soon enough.
         let _ = stream.set_nodelay(options.nodelay);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_does_not_keep_the_memory_of_the_handshake() {
+        let (stream, _) = tokio::io::duplex(1);
+        let handshake = accept(stream);
+        assert!(size_of_val(&handshake) < 256);
     }
 }

@@ -172,14 +172,22 @@ impl SendBuf {
     /// Copies a frame in: its header, then whatever `payload` appends.
     #[inline]
     pub(crate) fn push(&mut self, header: &[u8], len: usize, payload: impl FnOnce(&mut Vec<u8>)) {
+        self.append(header.len() + len, |out| {
+            out.extend_from_slice(header);
+            payload(out);
+        });
+    }
+
+    /// Copies a frame in: what `frame` appends, about `len` bytes.
+    #[inline]
+    pub(crate) fn append(&mut self, len: usize, frame: impl FnOnce(&mut Vec<u8>)) {
         if self.head >= KEEP && self.sealed.is_empty() {
             // The arena is freed when all of it is written: it may not grow behind that for ever.
             self.seal();
         }
         let before = self.open.len();
-        self.open.reserve(header.len() + len);
-        self.open.extend_from_slice(header);
-        payload(&mut self.open);
+        self.open.reserve(len);
+        frame(&mut self.open);
         self.remaining += self.open.len() - before;
     }
 

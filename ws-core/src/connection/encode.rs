@@ -85,6 +85,7 @@ impl Encoder {
     }
 
     /// Queues a message as fragments of this size.
+    #[inline(never)]
     fn cut(&mut self, kind: Kind, rsv1: bool, payload: &[u8], size: usize) {
         let last = (payload.len() - 1) / size;
         for (i, piece) in payload.chunks(size).enumerate() {
@@ -107,18 +108,19 @@ impl Encoder {
     fn put(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
         let len = payload.len();
         let key = self.keys.as_mut().map(Keys::mask);
-        let mut head = [0; Header::MAX_LEN];
-        let n = Header {
+        let header = Header {
             fin,
             rsv1,
             opcode,
             key,
             len: len as u64,
-        }
-        .encode(&mut head);
-        self.buf.push(&head[..n], len, |out| match key {
-            Some(key) => mask_into(out, payload, key),
-            None => out.extend_from_slice(payload),
+        };
+        self.buf.append(Header::MAX_LEN + len, |out| {
+            header.append(out);
+            match key {
+                Some(key) => mask_into(out, payload, key),
+                None => out.extend_from_slice(payload),
+            }
         });
     }
 

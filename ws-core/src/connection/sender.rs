@@ -301,6 +301,7 @@ impl Sender {
         self.open = false;
     }
 
+    #[inline]
     fn admit(&self) -> Result<(), SendError> {
         if !self.open {
             return Err(SendError::Closed);

@@ -3,6 +3,8 @@
 //! Everything a header can do wrong is refused here, as soon as the byte that does it is there and
 //! before any payload is looked at.
 
+use alloc::vec::Vec;
+
 use crate::error::ProtocolError;
 use crate::frame::control::MAX_CONTROL;
 use crate::frame::{MaskKey, OpCode};
@@ -108,32 +110,39 @@ impl Header {
     }
 
     /// Writes the header to the front of `out` and returns its length: the shortest form there is.
-    #[inline]
     pub fn encode(&self, out: &mut [u8; Self::MAX_LEN]) -> usize {
-        out[0] = u8::from(self.fin) << 7 | u8::from(self.rsv1) << 6 | self.opcode as u8;
+        let mut rest = &mut out[..];
+        self.parts(|part| {
+            let (front, behind) = core::mem::take(&mut rest).split_at_mut(part.len());
+            front.copy_from_slice(part);
+            rest = behind;
+        });
+        Self::MAX_LEN - rest.len()
+    }
+
+    /// Appends the header to `out`.
+    #[inline]
+    pub(crate) fn append(&self, out: &mut Vec<u8>) {
+        self.parts(|part| out.extend_from_slice(part));
+    }
+
+    /// Hands the header out in parts whose lengths the compiler sees. Put together first, and then
+    /// copied as so many bytes as it happens to have, it costs more than a short payload.
+    #[inline(always)]
+    fn parts(&self, mut put: impl FnMut(&[u8])) {
+        let first = u8::from(self.fin) << 7 | u8::from(self.rsv1) << 6 | self.opcode as u8;
         let masked = u8::from(self.key.is_some()) << 7;
-        let at = match self.len {
-            0..=125 => {
-                out[1] = masked | self.len.to_be_bytes()[7];
-                2
-            }
-            126..=0xffff => {
-                out[1] = masked | 126;
-                out[2..4].copy_from_slice(&self.len.to_be_bytes()[6..]);
-                4
-            }
+        let len = self.len.to_be_bytes();
+        match self.len {
+            0..=125 => put(&[first, masked | len[7]]),
+            126..=0xffff => put(&[first, masked | 126, len[6], len[7]]),
             _ => {
-                out[1] = masked | 127;
-                out[2..10].copy_from_slice(&self.len.to_be_bytes());
-                10
+                put(&[first, masked | 127]);
+                put(&len);
             }
-        };
-        match self.key {
-            Some(key) => {
-                out[at..at + 4].copy_from_slice(&key.to_bytes());
-                at + 4
-            }
-            None => at,
+        }
+        if let Some(key) = self.key {
+            put(&key.to_bytes());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The opening handshakes, driven over a stream.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::future::poll_fn;
 
@@ -36,13 +37,17 @@ pub async fn client<S, R>(
 where
     R: PollRead<S> + PollWrite<S>,
 {
-    let mut driver = Driver::new(io, runtime);
-    let limits = options.handshake.clone();
-    let mut handshake = ClientHandshake::new(&options.apply(request), limits, seed, driver.now);
-    poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
-    handshake.poll(driver.now)?;
-    let opened = handshake.finish().map_err(|_| GONE)?;
-    Ok(WebSocket::over(driver, opened, &options.config))
+    // Boxed, as in `accept`.
+    Box::pin(async move {
+        let mut driver = Driver::new(io, runtime);
+        let limits = options.handshake.clone();
+        let mut handshake = ClientHandshake::new(&options.apply(request), limits, seed, driver.now);
+        poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
+        handshake.poll(driver.now)?;
+        let opened = handshake.finish().map_err(|_| GONE)?;
+        Ok(WebSocket::over(driver, opened, &options.config))
+    })
+    .await
 }
 
 /// Opens a WebSocket as a server: answers the request as `options` say.
@@ -60,14 +65,19 @@ pub async fn accept<S, R>(
 where
     R: PollRead<S> + PollWrite<S>,
 {
-    let upgrade = upgrade(io, runtime, options).await?;
-    match options.judge(&upgrade.request()) {
-        Ok(answer) => upgrade.accept(answer).await,
-        Err(status) => {
-            upgrade.reject(status, &[], b"").await?;
-            Err(HandshakeError::Refused { status }.into())
+    // Boxed, because a task is as large as the largest of its states for as long as it runs: the
+    // handshake takes four times the memory of the connection that it leads to.
+    Box::pin(async move {
+        let upgrade = upgrade(io, runtime, options).await?;
+        match options.judge(&upgrade.request()) {
+            Ok(answer) => upgrade.accept(answer).await,
+            Err(status) => {
+                upgrade.reject(status, &[], b"").await?;
+                Err(HandshakeError::Refused { status }.into())
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Reads a client's request for a WebSocket and leaves the answer to the caller.
