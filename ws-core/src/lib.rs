@@ -13,6 +13,7 @@
 //! | 1 | `deflate` (feature `deflate`) | compression: what is agreed on, and payloads |
 //! | 2 | [`message`] | fragments, UTF-8, limits |
 //! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
+//! | - | [`dial`], [`proxy`] | the way to a host, by its addresses or through a proxy |
 //! | - | [`policy`] | when to retry, how fast to send; usable alone |
 //! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
 //! | - | [`session`] | parts of a client that stays alive, each usable alone |
@@ -88,6 +89,7 @@ pub mod deflate;
 #[cfg(not(feature = "deflate"))]
 #[path = "deflate/off.rs"]
 mod deflate;
+pub mod dial;
 pub mod error;
 pub mod ext;
 pub mod frame;
@@ -98,6 +100,7 @@ pub mod message;
 #[cfg(feature = "std")]
 pub mod options;
 pub mod policy;
+pub mod proxy;
 #[cfg(feature = "pump")]
 pub mod pump;
 mod rng;

@@ -68,6 +68,14 @@ use crate::ext::Offer;
 use crate::seed::Keys;
 use crate::{Role, Seed};
 
+/// What the answer of a proxy is read with, which is HTTP too.
+pub(crate) mod wire {
+    pub(crate) use super::auth::basic;
+    pub(crate) use super::body::Body;
+    pub(crate) use super::head::{parse, parse_status_line};
+    pub(crate) use super::scan::{Kind, Scanner};
+}
+
 pub use answer::Accept;
 pub use auth::BasicAuth;
 pub use client::ClientHandshake;

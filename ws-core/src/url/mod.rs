@@ -14,6 +14,7 @@ use core::str::FromStr;
 
 pub use error::UrlError;
 pub use host::Host;
+pub(crate) use parse::parse_authority;
 
 /// The longest URL that is accepted, in bytes.
 pub(crate) const MAX_LEN: usize = 8192;
@@ -46,9 +47,9 @@ pub struct Url {
 }
 
 #[derive(Clone, Eq, Hash, PartialEq)]
-struct UserInfo {
-    user: Box<str>,
-    password: Option<Box<str>>,
+pub(crate) struct UserInfo {
+    pub(crate) user: Box<str>,
+    pub(crate) password: Option<Box<str>>,
 }
 
 impl Url {

@@ -22,12 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Url, UrlError> {
         return Err(UrlError::Fragment);
     }
     let at = scheme.len() + "://".len();
-    let (userinfo, host) = match authority.rsplit_once('@') {
-        Some(("", host)) => (None, host),
-        Some((userinfo, host)) => (Some(parse_userinfo(userinfo, at)?), host),
-        None => (None, authority),
-    };
-    let (host, port) = parse_host_and_port(host, secure)?;
+    let (userinfo, host, port) = parse_authority(authority, at, Url::default_port(secure))?;
     check(tail, at + authority.len(), is_target_byte)?;
     let slash = if tail.starts_with('/') { "" } else { "/" };
     let target = [slash, tail].concat().into();
@@ -53,7 +48,22 @@ fn is_secure(scheme: &str) -> Result<bool, UrlError> {
     }
 }
 
-fn parse_host_and_port(text: &str, secure: bool) -> Result<(Host, u16), UrlError> {
+/// Reads user, host and port; `at` is where `authority` begins.
+pub(crate) fn parse_authority(
+    authority: &str,
+    at: usize,
+    default_port: u16,
+) -> Result<(Option<UserInfo>, Host, u16), UrlError> {
+    let (userinfo, host) = match authority.rsplit_once('@') {
+        Some(("", host)) => (None, host),
+        Some((userinfo, host)) => (Some(parse_userinfo(userinfo, at)?), host),
+        None => (None, authority),
+    };
+    let (host, port) = parse_host_and_port(host, default_port)?;
+    Ok((userinfo, host, port))
+}
+
+fn parse_host_and_port(text: &str, default_port: u16) -> Result<(Host, u16), UrlError> {
     let (host, port) = match text.rfind(']') {
         Some(end) => {
             let (host, rest) = text.split_at(end + 1);
@@ -69,13 +79,13 @@ fn parse_host_and_port(text: &str, secure: bool) -> Result<(Host, u16), UrlError
     if port.contains(':') {
         return Err(UrlError::BadIpv6);
     }
-    Ok((Host::parse(host)?, parse_port(port, secure)?))
+    Ok((Host::parse(host)?, parse_port(port, default_port)?))
 }
 
 /// An empty port is the default one (RFC 3986 §3.2.3).
-fn parse_port(port: &str, secure: bool) -> Result<u16, UrlError> {
+fn parse_port(port: &str, default_port: u16) -> Result<u16, UrlError> {
     if port.is_empty() {
-        return Ok(Url::default_port(secure));
+        return Ok(default_port);
     }
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     let port = port.parse().ok().filter(|&port| digits && port > 0);
