@@ -14,7 +14,7 @@ use crate::{Transport, WebSocket};
 /// Accepts a WebSocket on a stream that a client has connected.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket. It was told so.
+/// The client did not ask for a WebSocket, and was told so where [`HandshakeError`] says it is.
 pub fn accept<S: Transport + 'static>(stream: S) -> Result<WebSocket<S>, AcceptError> {
     accept_with(stream, &AcceptOptions::default())
 }
@@ -22,7 +22,7 @@ pub fn accept<S: Transport + 'static>(stream: S) -> Result<WebSocket<S>, AcceptE
 /// Accepts a WebSocket as the options say.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket, or the options refuse it. It was told so.
+/// The client did not ask for a WebSocket, or the options refuse it; it was told as with [`upgrade`].
 pub fn accept_with<S: Transport + 'static>(
     stream: S,
     options: &AcceptOptions,
@@ -40,7 +40,7 @@ pub fn accept_with<S: Transport + 'static>(
 /// Reads the client's request and leaves the answer to the caller.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket. It was told so.
+/// The client did not ask for a WebSocket, and was told so where [`HandshakeError`] says it is.
 pub fn upgrade<S: Transport + 'static>(
     stream: S,
     options: &AcceptOptions,

@@ -178,7 +178,7 @@ impl ProtocolError {
             ),
             Self::ReservedBits => Explanation::new(
                 "The peer used an extension that was not negotiated",
-                "Switch the extension off at the peer; compression, most likely",
+                "It is compression, most likely: negotiate permessage-deflate, or switch it off there",
             ),
             Self::TooManyEmptyFragments { .. } | Self::TooManyFragments { .. } => Explanation::new(
                 "The peer cut a message into more pieces than this end allows",

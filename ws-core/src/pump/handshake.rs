@@ -53,7 +53,8 @@ where
 /// Opens a WebSocket as a server: answers the request as `options` say.
 ///
 /// # Errors
-/// There was no request for a WebSocket, or it was refused. The client was told.
+/// There was no request for a WebSocket, or it was refused. The client was told, where
+/// [`HandshakeError`] says it is.
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
@@ -83,7 +84,7 @@ where
 /// Reads a client's request for a WebSocket and leaves the answer to the caller.
 ///
 /// # Errors
-/// There was no request for a WebSocket. The client was told.
+/// There was no request for a WebSocket. The client was told, where [`HandshakeError`] says it is.
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.

@@ -251,7 +251,7 @@ const CASES: &[Case] = &[
         answer: "\x15\x03\x03\0\x02\x02\x0a",
         expected: |error| *error == HandshakeError::TlsFromServer,
         display: "tls",
-        suggestion: "wss://",
+        suggestion: "TLS",
     },
     Case {
         answer: "",
@@ -260,7 +260,7 @@ const CASES: &[Case] = &[
             *error == HandshakeError::Ended { end, received: 0 }
         },
         display: "ended the stream",
-        suggestion: "wss://",
+        suggestion: "TLS",
     },
     Case {
         answer: "HTTP/1.1 101 Switch",
@@ -303,6 +303,6 @@ fn a_server_that_resets_the_connection_is_told_as_such() {
             panic!("{error:?}");
         };
         assert_eq!(*end, TransportEnd::Reset);
-        assert_says(&error, "reset", "wss://");
+        assert_says(&error, "reset", "TLS");
     });
 }
