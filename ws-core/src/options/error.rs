@@ -1,4 +1,7 @@
 //! How connecting and accepting can fail.
+//!
+//! As everywhere in this crate, the text of an error has the whole story, so `source()` never tells
+//! a part of it again; what is underneath is in the variant. Nothing here decides what to do next.
 
 use std::io;
 
@@ -29,15 +32,14 @@ pub enum ConnectError {
         /// Host and port.
         authority: alloc::string::String,
         /// What the operating system said.
-        #[source]
         error: io::Error,
     },
     /// The server did not open the WebSocket.
     #[error("the opening handshake failed: {0}")]
-    Handshake(#[from] HandshakeError),
+    Handshake(HandshakeError),
     /// The operating system gave no random bytes to mask with.
     #[error("no random bytes: {0}")]
-    Random(#[source] io::Error),
+    Random(io::Error),
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -47,6 +49,12 @@ pub enum ConnectError {
         /// Host and port.
         authority: alloc::string::String,
     },
+}
+
+impl From<HandshakeError> for ConnectError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
 }
 
 impl From<UrlError> for ConnectError {
@@ -97,22 +105,28 @@ fn explain_dial(kind: io::ErrorKind) -> Explanation {
 pub enum StartError {
     /// It ended.
     #[error("no connection: {0}")]
-    Ended(#[from] End),
+    Ended(End),
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
-    Random(#[source] io::Error),
+    Random(io::Error),
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The operating system gave no thread to run the session, or nothing for it to wait on.
     #[error("no thread: {0}")]
-    Thread(#[source] io::Error),
+    Thread(io::Error),
     /// `wss` is not built into this binding.
     #[error("{authority} wants tls")]
     TlsNotBuilt {
         /// Host and port.
         authority: alloc::string::String,
     },
+}
+
+impl From<End> for StartError {
+    fn from(end: End) -> Self {
+        Self::Ended(end)
+    }
 }
 
 impl From<UrlError> for StartError {
@@ -147,7 +161,13 @@ pub enum AcceptError {
     Answer(#[from] AnswerError),
     /// There is no WebSocket; the client was told, if it was still there.
     #[error("the opening handshake failed: {0}")]
-    Handshake(#[from] HandshakeError),
+    Handshake(HandshakeError),
+}
+
+impl From<HandshakeError> for AcceptError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
 }
 
 impl AcceptError {
