@@ -6,7 +6,7 @@ use async_io::Timer;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::future;
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{ConnectError, ConnectOptions};
+use ws_core::options::{ConnectError, ConnectOptions, plain};
 use ws_core::pump;
 use ws_core::url::{Host, Url};
 
@@ -40,12 +40,7 @@ pub async fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let url = request.url();
-    if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt {
-            authority: url.authority(),
-        });
-    }
+    let url = plain(request.url())?;
     let late = async {
         Timer::after(options.dial_timeout).await;
         Err(io::ErrorKind::TimedOut.into())

@@ -4,8 +4,8 @@
 use std::io;
 
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{SessionOptions, StartError};
-use ws_core::policy::{IoClass, Stage};
+use ws_core::options::{SessionOptions, StartError, plain};
+use ws_core::policy::Stage;
 use ws_core::pump::client::{self, Dialing};
 use ws_core::session::{DialError, Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::{Host, Url};
@@ -20,11 +20,12 @@ pub type Client<D = NoDialect> = client::Client<D, FuturesIo>;
 /// What happens to a session, in order.
 pub type Events<D = NoDialect> = client::Events<D, FuturesIo>;
 
-/// How long the first connection of [`connect`] may take to come about.
+/// How long attempts at the first connection of [`connect`] may start.
 const FIRST: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Opens a WebSocket that reconnects by itself, and waits for the first connection: up to 30 s,
-/// retrying.
+/// Opens a WebSocket that reconnects by itself, and waits for the first connection.
+/// Attempts start for 30 s; one that has started may take up to 20 s more (the default of
+/// [`SessionConfig::attempt_timeout`]), so that this returns within 50 s.
 ///
 /// ```no_run
 /// use ws_async_std::session::{self, Event};
@@ -90,10 +91,8 @@ where
 
 fn dial(url: Url, nodelay: bool) -> Dialing<TcpStream> {
     Box::pin(async move {
-        if url.is_secure() {
-            // A target that was set later may ask for what start() refuses.
-            return Err(DialError::new(Stage::Tls, IoClass::Tls));
-        }
+        // A target that was set later may ask for what start() refuses.
+        plain(&url)?;
         let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
         let port = url.port();
         let stream = match url.host() {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ws_core::handshake::{ClientHandshake, Request, RequestError};
-use ws_core::options::{ConnectError, ConnectOptions};
+use ws_core::options::{ConnectError, ConnectOptions, plain};
 use ws_core::url::{Host, Url};
 
 use crate::driver::{Driver, GONE};
@@ -34,12 +34,7 @@ pub fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let url = request.url();
-    if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt {
-            authority: url.authority(),
-        });
-    }
+    let url = plain(request.url())?;
     let stream = dial(url, options).map_err(|error| ConnectError::Dial {
         authority: url.authority(),
         error,

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{ConnectError, ConnectOptions};
+use ws_core::options::{ConnectError, ConnectOptions, plain};
 use ws_core::pump;
 use ws_core::url::{Host, Url};
 
@@ -39,12 +39,7 @@ pub async fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let url = request.url();
-    if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt {
-            authority: url.authority(),
-        });
-    }
+    let url = plain(request.url())?;
     let dialed = match timeout(options.dial_timeout, dial(url, options.nodelay)).await {
         Ok(dialed) => dialed,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),

@@ -18,8 +18,8 @@ use ws_core::close::CloseCode;
 use ws_core::error::SendError as Refused;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::message::Message;
-use ws_core::options::{SessionOptions, StartError};
-use ws_core::policy::{IoClass, Stage};
+use ws_core::options::{SessionOptions, StartError, plain};
+use ws_core::policy::Stage;
 use ws_core::pump::client;
 use ws_core::session::{ConnId, DialError, Dialect, Initial, NoDialect, SendError, SessionConfig};
 use ws_core::url::{Host, Url};
@@ -29,7 +29,7 @@ pub use ws_core::session::{End, Event, Lost, Payload, State};
 
 use reactor::{Clock, Reactor};
 
-/// How long the first connection of [`connect`] may take to come about.
+/// How long attempts at the first connection of [`connect`] may start.
 const FIRST: Duration = Duration::from_secs(30);
 
 /// How long one address may take to answer.
@@ -44,8 +44,9 @@ pub struct Client<D = NoDialect>(client::Client<D, Clock>);
 /// What happens to a session, in order; also an iterator.
 pub struct Events<D = NoDialect>(client::Events<D, Clock>);
 
-/// Opens a WebSocket that reconnects by itself, and waits for the first connection: up to 30 s,
-/// retrying.
+/// Opens a WebSocket that reconnects by itself, and waits for the first connection.
+/// Attempts start for 30 s; one that has started may take up to 20 s more (the default of
+/// [`SessionConfig::attempt_timeout`]), so that this returns within 50 s.
 ///
 /// ```no_run
 /// use ws_blocking::session::{self, Event};
@@ -114,10 +115,8 @@ where
 }
 
 fn dial(url: &Url, nodelay: bool) -> Result<TcpStream, DialError> {
-    if url.is_secure() {
-        // A target that was set later may ask for what start() refuses.
-        return Err(DialError::new(Stage::Tls, IoClass::Tls));
-    }
+    // A target that was set later may ask for what start() refuses.
+    plain(url)?;
     let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
     let port = url.port();
     let addresses = match url.host() {

@@ -7,6 +7,7 @@ use std::io;
 
 use thiserror::Error;
 
+use super::plain::NO_TLS;
 use crate::error::Explanation;
 use crate::handshake::{AnswerError, HandshakeError, RequestError};
 use crate::session::End;
@@ -15,11 +16,6 @@ use crate::url::UrlError;
 const NO_RANDOM: Explanation = Explanation::new(
     "The operating system gave no random bytes",
     "Try again; early in a boot there may be none yet",
-);
-
-const NO_TLS: Explanation = Explanation::new(
-    "The URL asks for TLS, which connect does not do here",
-    "Use a ws:// URL, or do TLS yourself and hand the stream to client()",
 );
 
 /// A client could not connect.

@@ -4,9 +4,11 @@
 mod accept;
 mod connect;
 mod error;
+mod plain;
 mod session;
 
 pub use accept::AcceptOptions;
 pub use connect::ConnectOptions;
 pub use error::{AcceptError, ConnectError, StartError};
+pub use plain::{TlsNotBuilt, plain};
 pub use session::SessionOptions;

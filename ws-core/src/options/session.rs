@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::StartError;
+use super::{StartError, plain};
 use crate::Seed;
 use crate::handshake::Request;
 use crate::session::{Dialect, Session, SessionConfig};
@@ -41,11 +41,7 @@ impl SessionOptions {
         dialect: D,
         fill: impl FnOnce(&mut [u8; 32]) -> io::Result<()>,
     ) -> Result<Session<D>, StartError> {
-        if request.url().is_secure() {
-            return Err(StartError::TlsNotBuilt {
-                authority: request.url().authority(),
-            });
-        }
+        plain(request.url())?;
         let seed = match &self.seed {
             Some(seed) => seed.clone(),
             None => {
