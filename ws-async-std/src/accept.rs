@@ -14,7 +14,7 @@ use crate::{FuturesIo, Upgrade, WebSocket};
 /// Accepts a WebSocket on a stream that a client has connected.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket. It was told so.
+/// The client did not ask for a WebSocket, and was told so where [`HandshakeError`] says it is.
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
@@ -30,7 +30,7 @@ where
 /// Accepts a WebSocket as the options say.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket, or the options refuse it. It was told so.
+/// The client did not ask for a WebSocket, or the options refuse it; it was told as with [`upgrade`].
 ///
 /// # Cancel safety
 /// As [`accept`].
@@ -45,7 +45,7 @@ where
 /// Reads the client's request and leaves the answer to the caller.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket. It was told so.
+/// The client did not ask for a WebSocket, and was told so where [`HandshakeError`] says it is.
 ///
 /// # Cancel safety
 /// As [`accept`].

@@ -1,16 +1,12 @@
 //! The client's way to a WebSocket: dial, then the opening handshake.
 
-use std::io;
-
-use async_io::Timer;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_lite::future;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::options::{ConnectError, ConnectOptions};
 use ws_core::pump;
-use ws_core::url::{Host, Url};
+use ws_core::url::Url;
 
-use crate::net::TcpStream;
+use crate::dial::reach;
 use crate::{FuturesIo, WebSocket};
 
 /// Opens a WebSocket: `connect("ws://127.0.0.1:9001/chat").await?`.
@@ -40,27 +36,12 @@ pub async fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let url = request.url();
-    if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt {
-            authority: url.authority(),
-        });
-    }
-    let late = async {
-        Timer::after(options.dial_timeout).await;
-        Err(io::ErrorKind::TimedOut.into())
-    };
-    let stream = future::or(dial(url, options.nodelay), late)
-        .await
-        .map_err(|error| ConnectError::Dial {
-            authority: url.authority(),
-            error,
-        })?;
+    let stream = reach(request.url(), &options.route).await?;
     client(stream, request, options).await
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix
-/// socket, a pipe. Of the options, those about dialing and `nodelay` are the caller's affair here.
+/// socket, a pipe. The route of the options is the caller's affair here.
 ///
 /// # Errors
 /// As [`connect`].
@@ -77,15 +58,4 @@ where
 {
     let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
     Ok(pump::client(stream, FuturesIo::new(), request, options, seed).await?)
-}
-
-async fn dial(url: &Url, nodelay: bool) -> io::Result<TcpStream> {
-    let port = url.port();
-    let stream = match url.host() {
-        Host::Domain(name) => TcpStream::connect((&**name, port)).await,
-        Host::V4(address) => TcpStream::connect((*address, port)).await,
-        Host::V6(address) => TcpStream::connect((*address, port)).await,
-    }?;
-    stream.set_nodelay(nodelay)?;
-    Ok(stream)
 }

@@ -64,6 +64,7 @@ compile_error!("pick a runtime to connect with: feature `smol` (the default) or 
 
 mod accept;
 mod connect;
+mod dial;
 mod halves;
 mod runtime;
 pub mod session;
@@ -90,6 +91,15 @@ pub mod net {
         );
     }
 
+    pub(crate) fn from_async(
+        stream: async_io::Async<std::net::TcpStream>,
+    ) -> io::Result<TcpStream> {
+        #[cfg(feature = "smol")]
+        return Ok(stream.into());
+        #[cfg(all(feature = "async-std", not(feature = "smol")))]
+        return Ok(stream.into_inner()?.into());
+    }
+
     pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
         #[cfg(feature = "smol")]
         smol::spawn(task).detach();
@@ -108,12 +118,14 @@ pub use ws_core::close::CloseCode;
 pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
 #[cfg(feature = "deflate")]
 pub use ws_core::deflate::{Compress, Deflate, Demand, Takeover, Terms};
+pub use ws_core::dial::{DialConfig, Family, KeepAlive};
 pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
 pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
-pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
+pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
+pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
 
 use crate::net::TcpStream;

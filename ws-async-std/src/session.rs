@@ -1,17 +1,15 @@
 //! A client that stays alive: a session of the core, run as a task of smol's, or of async-std's if
 //! only that feature is on.
 
-use std::io;
-
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{SessionOptions, StartError};
-use ws_core::policy::{IoClass, Stage};
+use ws_core::options::{Route, SessionOptions, StartError, plain};
 use ws_core::pump::client::{self, Dialing};
-use ws_core::session::{DialError, Dialect, Initial, NoDialect, SessionConfig};
-use ws_core::url::{Host, Url};
+use ws_core::session::{Dialect, Initial, NoDialect, SessionConfig};
+use ws_core::url::Url;
 
 use crate::FuturesIo;
-use crate::net::{TcpStream, resolve, spawn};
+use crate::dial::reach;
+use crate::net::{TcpStream, spawn};
 pub use ws_core::pump::client::RequestFailed;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
@@ -20,11 +18,12 @@ pub type Client<D = NoDialect> = client::Client<D, FuturesIo>;
 /// What happens to a session, in order.
 pub type Events<D = NoDialect> = client::Events<D, FuturesIo>;
 
-/// How long the first connection of [`connect`] may take to come about.
+/// How long attempts at the first connection of [`connect`] may start.
 const FIRST: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Opens a WebSocket that reconnects by itself, and waits for the first connection: up to 30 s,
-/// retrying.
+/// Opens a WebSocket that reconnects by itself, and waits for the first connection.
+/// Attempts start for 30 s; one that has started may take up to 20 s more (the default of
+/// [`SessionConfig::attempt_timeout`]), so that this returns within 50 s.
 ///
 /// ```no_run
 /// use ws_async_std::session::{self, Event};
@@ -80,32 +79,18 @@ pub fn start_with<D>(
 where
     D: Dialect + Send + 'static,
 {
+    plain(request.url())?;
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
-    let nodelay = options.nodelay;
-    let dial = move |request: &Request| dial(request.url().clone(), nodelay);
+    let route = options.route.clone();
+    let dial = move |request: &Request| dial(request.url().clone(), route.clone());
     let (client, events, run) = client::run(session, FuturesIo::new(), dial);
     spawn(run);
     Ok((client, events))
 }
 
-fn dial(url: Url, nodelay: bool) -> Dialing<TcpStream> {
+fn dial(url: Url, route: Route) -> Dialing<TcpStream> {
     Box::pin(async move {
-        if url.is_secure() {
-            // A target that was set later may ask for what start() refuses.
-            return Err(DialError::new(Stage::Tls, IoClass::Tls));
-        }
-        let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
-        let port = url.port();
-        let stream = match url.host() {
-            Host::Domain(name) => {
-                let found = resolve(name, port).await;
-                TcpStream::connect(&*found.map_err(at(Stage::Resolve))?).await
-            }
-            Host::V4(address) => TcpStream::connect((*address, port)).await,
-            Host::V6(address) => TcpStream::connect((*address, port)).await,
-        };
-        let stream = stream.map_err(at(Stage::Connect))?;
-        stream.set_nodelay(nodelay).map_err(at(Stage::Connect))?;
-        Ok(stream)
+        let reached = reach(&url, &route).await;
+        reached.map_err(|error| error.dial_error())
     })
 }

@@ -95,7 +95,7 @@ mod rt {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        WebSocket::upgraded(stream, FuturesIo::new(), opened, config)
+        WebSocket::upgraded(stream, opened, config)
     }
 
     /// A stream that counts the writes that moved anything.

@@ -14,7 +14,7 @@ use crate::{Transport, WebSocket};
 /// Accepts a WebSocket on a stream that a client has connected.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket. It was told so.
+/// The client did not ask for a WebSocket, and was told so where [`HandshakeError`] says it is.
 pub fn accept<S: Transport + 'static>(stream: S) -> Result<WebSocket<S>, AcceptError> {
     accept_with(stream, &AcceptOptions::default())
 }
@@ -22,25 +22,21 @@ pub fn accept<S: Transport + 'static>(stream: S) -> Result<WebSocket<S>, AcceptE
 /// Accepts a WebSocket as the options say.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket, or the options refuse it. It was told so.
+/// The client did not ask for a WebSocket, or the options refuse it; it was told as with [`upgrade`].
 pub fn accept_with<S: Transport + 'static>(
     stream: S,
     options: &AcceptOptions,
 ) -> Result<WebSocket<S>, AcceptError> {
-    let upgrade = upgrade(stream, options)?;
-    match options.judge(&upgrade.request()) {
-        Ok(answer) => upgrade.accept(answer),
-        Err(status) => {
-            upgrade.reject(status, &[], b"")?;
-            Err(HandshakeError::Refused { status }.into())
-        }
-    }
+    let mut upgrade = upgrade(stream, options)?;
+    let now = upgrade.driver.now();
+    options.answer(&mut upgrade.handshake, now)?;
+    Ok(upgrade.finish()?)
 }
 
 /// Reads the client's request and leaves the answer to the caller.
 ///
 /// # Errors
-/// The client did not ask for a WebSocket. It was told so.
+/// The client did not ask for a WebSocket, and was told so where [`HandshakeError`] says it is.
 pub fn upgrade<S: Transport + 'static>(
     stream: S,
     options: &AcceptOptions,
@@ -91,24 +87,31 @@ impl<S: Transport> Upgrade<S> {
     ///
     /// # Errors
     /// The answer can't be given, or the client is gone.
-    pub fn accept(self, answer: Accept) -> Result<WebSocket<S>, AcceptError> {
+    pub fn accept(mut self, answer: Accept) -> Result<WebSocket<S>, AcceptError> {
+        self.handshake.accept(answer)?;
+        Ok(self.finish()?)
+    }
+
+    /// Writes the answer; what comes of it is the connection, or why there is none.
+    fn finish(self) -> Result<WebSocket<S>, HandshakeError> {
         let Self {
             mut handshake,
             mut driver,
             config,
         } = self;
-        handshake.accept(answer)?;
         driver.run(&mut handshake);
         handshake.poll(driver.now())?;
         let opened = handshake.finish().map_err(|_| GONE)?;
         Ok(WebSocket::over(driver, opened, &config))
     }
 
-    /// Refuses, with any status from 300 to 599, headers and a body, and returns when the client
-    /// has the answer, or is gone.
+    /// Refuses, with headers and a body, and returns when the client has the answer, or is gone. The
+    /// status is one from 300 to 599: no other refuses a request.
     ///
     /// # Errors
-    /// The answer can't be given; the stream is closed without one.
+    /// The answer can't be given
+    /// ([`AnswerError::BadStatus`](ws_core::handshake::AnswerError::BadStatus) for another status);
+    /// the stream is closed without one.
     pub fn reject(
         mut self,
         status: u16,

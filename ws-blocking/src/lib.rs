@@ -42,6 +42,20 @@
 //! - Streams are TCP and Unix sockets; [`Plain`] takes anything that reads and writes.
 //!
 //! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
+//!
+//! # Where the names differ from the async bindings
+//!
+//! Everything has the same name and meaning here but for what threads make different:
+//!
+//! - [`WebSocket::split`] returns a `Result`: the second handle on a socket comes from the operating
+//!   system, which may have none. An async runtime divides a stream without asking.
+//! - There is no `split_with`: both halves need the same stream, for either may have to shut it
+//!   down. A stream of your own implements [`TrySplit`] instead.
+//! - [`Writer::close`] needs a stream that is `Send + 'static`: a thread sees to its deadline while
+//!   the reader waits in the transport. A Close frame queued by [`Writer::with_sender`] leaves all the
+//!   same, but its deadline is only looked at when the reader returns from the transport.
+//! - There are no poll functions, and so no `Stream` and no `Sink`: [`WebSocket`], [`Reader`] and
+//!   [`session::Events`] are iterators.
 
 #![forbid(unsafe_code)]
 #![warn(
@@ -54,6 +68,8 @@
 mod accept;
 mod connect;
 mod driver;
+mod net;
+mod reactor;
 pub mod session;
 mod socket;
 mod split;
@@ -70,10 +86,12 @@ pub use ws_core::close::CloseCode;
 pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
 #[cfg(feature = "deflate")]
 pub use ws_core::deflate::{Compress, Deflate, Demand, Takeover, Terms};
+pub use ws_core::dial::{DialConfig, Family, KeepAlive};
 pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
 pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
-pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
+pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
+pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;

@@ -215,7 +215,8 @@ impl<S: TrySplit> WebSocket<S> {
     /// Two halves for two threads.
     ///
     /// # Errors
-    /// The operating system gives no second handle on the stream.
+    /// The operating system gives no second handle on the stream. The connection is lost then: the
+    /// stream is dropped without a Close frame, and what was queued with it.
     pub fn split(self) -> io::Result<(Reader<S>, Writer<S>)> {
         split::split(self)
     }

@@ -50,8 +50,8 @@ pub struct Reader<S = TcpStream> {
 
 /// The half of a [`WebSocket`] that sends.
 ///
-/// Dropping it waits for nothing: what was fed and not flushed leaves with the reader's next reply,
-/// if there is one.
+/// Dropping it waits for nothing and writes nothing: what was fed and not flushed leaves with the
+/// reader's next reply, and is lost if there is none. [`flush`](Self::flush) first.
 #[derive(Debug)]
 pub struct Writer<S = TcpStream> {
     clock: Anchor,

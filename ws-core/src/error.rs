@@ -5,6 +5,10 @@
 //! follows once the answer had its chance to arrive. A caller's fault is a
 //! [`SendError`]; it is returned by the call that made it and changes nothing. Errors of the opening
 //! handshake and of URLs live with their machines.
+//!
+//! The text of every error of this crate has the whole story, what failed underneath included. So
+//! `source()` never gives what the text says already: a report that follows it says nothing twice.
+//! What is underneath is in the variant. No error here decides what is to be done about it.
 
 use thiserror::Error;
 
@@ -178,7 +182,7 @@ impl ProtocolError {
             ),
             Self::ReservedBits => Explanation::new(
                 "The peer used an extension that was not negotiated",
-                "Switch the extension off at the peer; compression, most likely",
+                "It is compression, most likely: negotiate permessage-deflate, or switch it off there",
             ),
             Self::TooManyEmptyFragments { .. } | Self::TooManyFragments { .. } => Explanation::new(
                 "The peer cut a message into more pieces than this end allows",
@@ -284,10 +288,17 @@ impl SendError {
 pub enum Error {
     /// The transport failed while writing; what was queued may not have arrived.
     #[error("writing to the transport failed: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     /// What was to be sent can't be sent.
     #[error(transparent)]
     Send(#[from] SendError),
+}
+
+#[cfg(feature = "std")]
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 #[cfg(feature = "std")]

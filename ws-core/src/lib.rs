@@ -10,16 +10,21 @@
 //! |---|---|---|
 //! | 0 | [`buf`] | bytes to and from a transport |
 //! | 1 | [`frame`] | headers, masking, control frames |
+//! | 1 | [`ext`], [`url`] | how extensions and targets are written |
 //! | 1 | `deflate` (feature `deflate`) | compression: what is agreed on, and payloads |
 //! | 2 | [`message`] | fragments, UTF-8, limits |
-//! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
-//! | - | [`dial`], [`proxy`] | the way to a host, by its addresses or through a proxy |
-//! | - | [`policy`] | when to retry, how fast to send; usable alone |
+//! | 2 | [`handshake`] | the opening handshake of both roles |
+//! | 2 | [`dial`] | which addresses of a host to try, when, and for how long |
+//! | 3 | [`proxy`] | the way through a proxy |
 //! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
-//! | - | [`session`] | parts of a client that stays alive, each usable alone |
-//! | 4 | `options` (feature `std`), `pump` (feature `pump`) | what the bindings share |
+//! | 4 | [`session`] | a client that stays alive: dials, losses, requests; its parts usable alone |
+//! | 5 | `options` (feature `std`) | what the bindings can be told, and how they fail |
+//! | 6 | `pump` (feature `pump`) | the driver that the bindings share |
+//! | - | [`policy`] | when to retry, how fast to send; usable alone |
+//! | - | `testing` (feature `testing`) | recording what went over a connection; usable alone |
 //!
-//! A floor never names a higher one; whoever needs only frames stops at floor 1.
+//! A floor never names a higher one; whoever needs only frames stops at floor 1. [`close`] codes and
+//! [`error`]s belong to all of them.
 //!
 //! # The loop
 //!
@@ -63,12 +68,12 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `std` | yes | conversions from `std::io`, vectored writes, [`options`]; without it the crate is `no_std + alloc` |
+//! | `std` | yes | conversions from `std::io`, vectored writes, module `options`; without it the crate is `no_std + alloc` |
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
-//! | `json` | no | the JSON-RPC dialect of sessions |
-//! | `deflate` | no | compression: permessage-deflate (RFC 7692), module `deflate` |
-//! | `pump` | no | the driver that the async bindings share |
-//! | `testing` | no | recording and replaying what went over a connection |
+//! | `json` | no | the JSON-RPC dialect of [`session`] |
+//! | `deflate` | no | compression: permessage-deflate (RFC 7692), module `deflate`; turns `std` on |
+//! | `pump` | no | the driver that the bindings share, module `pump`; turns `std` on |
+//! | `testing` | no | recording and replaying what went over a connection, module `testing` |
 #![no_std]
 #![warn(
     clippy::alloc_instead_of_core,

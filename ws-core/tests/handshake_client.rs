@@ -291,7 +291,8 @@ fn a_tls_server_is_recognised_and_explained() {
     for bytes in [&b"\x15\x03\x01\x00\x02\x02\x46"[..], b"\x16\x03"] {
         let error = client_gets(&plain_request(), bytes).expect_err("tls");
         assert_eq!(error, HandshakeError::TlsFromServer);
-        assert!(error.explain().suggestion.contains("wss://"));
+        let suggestion = error.explain().suggestion;
+        assert!(suggestion.contains("stream that speaks it") && !suggestion.contains("wss"));
     }
 }
 

@@ -165,13 +165,17 @@ fn extensions_are_offered_but_not_compression_by_name() {
         .and_then(|request| request.extension(Offer::new("x-b")?))
         .expect("not reserved");
     assert!(written(&request).contains("\r\nSec-WebSocket-Extensions: x-a; p=1, x-b\r\n"));
-    let deflate = Offer::new("permessage-deflate").expect("a token");
-    let refused = plain_request().extension(deflate.clone());
-    assert_eq!(refused, Err(RequestError::ReservedExtension));
-    assert_eq!(
-        Accept::new().extension(deflate),
-        Err(AnswerError::ReservedExtension)
-    );
+    for name in [
+        "permessage-deflate",
+        "Permessage-Deflate",
+        "PERMESSAGE-DEFLATE",
+    ] {
+        let deflate = Offer::new(name).expect("a token");
+        let refused = plain_request().extension(deflate.clone());
+        assert_eq!(refused, Err(RequestError::ReservedExtension), "{name}");
+        let refused = Accept::new().extension(deflate);
+        assert_eq!(refused, Err(AnswerError::ReservedExtension), "{name}");
+    }
     assert_eq!(Offer::new("a\r\nb"), Err(ExtError::NotToken));
 }
 

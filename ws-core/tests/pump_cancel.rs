@@ -95,9 +95,9 @@ fn each_patience(mut run: impl FnMut(usize, usize)) {
 fn a_dropped_next_loses_no_event_and_no_reply() {
     each_patience(|polls, step| {
         let io = wire(step);
-        let mut socket: WebSocket<_, Clock> = WebSocket::upgraded(
-            io.clone(),
+        let mut socket: WebSocket<_, Clock> = WebSocket::upgraded_on(
             Clock::default(),
+            io.clone(),
             opened(Role::Server),
             &Config::default(),
         );
@@ -129,7 +129,7 @@ fn a_dropped_send_queues_its_message_once_or_not_at_all() {
             let io = wire(step);
             let config = Config::default().send_limit(send_limit);
             let mut socket: WebSocket<_, Clock> =
-                WebSocket::upgraded(io.clone(), Clock::default(), opened(Role::Server), &config);
+                WebSocket::upgraded_on(Clock::default(), io.clone(), opened(Role::Server), &config);
             let mut echoes = 0;
             let mut again = Vec::new();
             for _ in 0..100_000 {
@@ -173,7 +173,7 @@ type Halves = (Reader<Io, Io, Clock>, Writer<Io, Clock>);
 fn halves(io: &Io) -> Halves {
     let clock = Clock::default();
     let socket: WebSocket<_, Clock> =
-        WebSocket::upgraded(io.clone(), clock, opened(Role::Server), &Config::default());
+        WebSocket::upgraded_on(clock, io.clone(), opened(Role::Server), &Config::default());
     socket.split_with(|io| (io.clone(), io))
 }
 
@@ -215,9 +215,9 @@ fn a_dropped_batch_and_a_dropped_close_are_finished_later() {
             stubborn: true,
             ..Wire::default()
         };
-        let mut socket: WebSocket<_, Clock> = WebSocket::upgraded(
-            io.clone(),
+        let mut socket: WebSocket<_, Clock> = WebSocket::upgraded_on(
             Clock::default(),
+            io.clone(),
             opened(Role::Server),
             &Config::default(),
         );

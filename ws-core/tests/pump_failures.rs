@@ -17,7 +17,7 @@ use ws_core::{Deadline, Instant, Role, TransportEnd};
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn socket(io: &Io, clock: &Clock, config: &Config) -> WebSocket<Io, Clock> {
-    WebSocket::upgraded(io.clone(), clock.clone(), opened(Role::Server), config)
+    WebSocket::upgraded_on(clock.clone(), io.clone(), opened(Role::Server), config)
 }
 
 fn halves(io: &Io, clock: &Clock) -> (Reader<Io, Io, Clock>, Writer<Io, Clock>) {

@@ -22,7 +22,7 @@ const PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
 fn socket(io: &Io) -> WebSocket<Io, Clock> {
     io.0.borrow_mut().capacity = Some(0);
     let config = Config::default().send_limit(1);
-    WebSocket::upgraded(io.clone(), Clock::default(), opened(Role::Server), &config)
+    WebSocket::upgraded_on(Clock::default(), io.clone(), opened(Role::Server), &config)
 }
 
 fn is_ready(sink: impl for<'m> Sink<Message<'m>, Error = Error>) -> bool {

@@ -47,7 +47,7 @@ fn each(
     for halves in [false, true] {
         let (io, clock) = (Io::willing(), Clock::default());
         let mut socket =
-            WebSocket::upgraded(io.clone(), clock.clone(), opened(Role::Server), config);
+            WebSocket::upgraded_on(clock.clone(), io.clone(), opened(Role::Server), config);
         first(&mut socket);
         let mut ours = match halves {
             false => Ours::Whole(Box::new(socket)),

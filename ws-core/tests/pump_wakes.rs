@@ -32,7 +32,7 @@ const MESSAGES: usize = 12;
 
 fn socket(world: &World, io: End, role: Role, config: &Config) -> Socket {
     let opened = Opened::upgraded(role, Agreed::default(), &[], Seed::new([7; 32]));
-    WebSocket::upgraded(io, world.clock(), opened, config)
+    WebSocket::upgraded_on(world.clock(), io, opened, config)
 }
 
 fn halves(socket: Socket) -> (Reader<End, End, Clock>, Writer<End, Clock>) {

@@ -1,15 +1,12 @@
 //! The client's way to a WebSocket: dial, then the opening handshake.
 
-use std::io;
-
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::options::{ConnectError, ConnectOptions};
 use ws_core::pump;
-use ws_core::url::{Host, Url};
+use ws_core::url::Url;
 
+use crate::net::reach;
 use crate::{Tokio, WebSocket};
 
 /// Opens a WebSocket: `connect("ws://127.0.0.1:9001/chat").await?`.
@@ -39,25 +36,12 @@ pub async fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let url = request.url();
-    if url.is_secure() {
-        return Err(ConnectError::TlsNotBuilt {
-            authority: url.authority(),
-        });
-    }
-    let dialed = match timeout(options.dial_timeout, dial(url, options.nodelay)).await {
-        Ok(dialed) => dialed,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
-    };
-    let stream = dialed.map_err(|error| ConnectError::Dial {
-        authority: url.authority(),
-        error,
-    })?;
+    let stream = reach(request.url(), &options.route).await?;
     client(stream, request, options).await
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix
-/// socket, a pipe. Of the options, those about dialing and `nodelay` are the caller's affair here.
+/// socket, a pipe. The route of the options is the caller's affair here.
 ///
 /// # Errors
 /// As [`connect`].
@@ -74,15 +58,4 @@ where
 {
     let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
     Ok(pump::client(stream, Tokio::new(), request, options, seed).await?)
-}
-
-async fn dial(url: &Url, nodelay: bool) -> io::Result<TcpStream> {
-    let port = url.port();
-    let stream = match url.host() {
-        Host::Domain(name) => TcpStream::connect((&**name, port)).await,
-        Host::V4(address) => TcpStream::connect((*address, port)).await,
-        Host::V6(address) => TcpStream::connect((*address, port)).await,
-    }?;
-    stream.set_nodelay(nodelay)?;
-    Ok(stream)
 }

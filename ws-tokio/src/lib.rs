@@ -52,6 +52,7 @@
 
 mod accept;
 mod connect;
+mod net;
 mod runtime;
 pub mod session;
 
@@ -64,12 +65,14 @@ pub use ws_core::close::CloseCode;
 pub use ws_core::connection::{By, Cause, Closed, Config, Event, Keepalive, OwnedEvent, Sender};
 #[cfg(feature = "deflate")]
 pub use ws_core::deflate::{Compress, Deflate, Demand, Takeover, Terms};
+pub use ws_core::dial::{DialConfig, Family, KeepAlive};
 pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
 pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
-pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
+pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
+pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
 
 use tokio::io::{ReadHalf, WriteHalf};

@@ -3,7 +3,7 @@
 
 use ws_tokio::ws_core::handshake::{Agreed, Opened};
 use ws_tokio::ws_core::{Role, Seed};
-use ws_tokio::{Config, Message, Tokio, WebSocket};
+use ws_tokio::{Config, Message, WebSocket};
 
 const MESSAGES: usize = 50_000;
 
@@ -15,8 +15,8 @@ fn opened(role: Role) -> Opened {
 async fn a_send_does_not_fail_because_a_pong_took_its_room() {
     let (a, b) = tokio::io::duplex(1 << 16);
     let config = Config::default().send_limit(1);
-    let ours = WebSocket::upgraded(a, Tokio::new(), opened(Role::Server), &config);
-    let theirs = WebSocket::upgraded(b, Tokio::new(), opened(Role::Client), &Config::default());
+    let ours = WebSocket::upgraded(a, opened(Role::Server), &config);
+    let theirs = WebSocket::upgraded(b, opened(Role::Client), &Config::default());
     let (mut reader, mut writer) = ours.split();
     let (mut their_reader, mut pinger) = theirs.split();
     let tasks = [

@@ -88,7 +88,7 @@ mod rt {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let _entered = RUNTIME.enter();
-        WebSocket::upgraded(stream, Tokio::new(), opened, config)
+        WebSocket::upgraded(stream, opened, config)
     }
 
     /// A stream that counts the writes that moved anything.

@@ -10,13 +10,13 @@ use ws_core::close::CloseCode;
 use ws_core::connection::{Cause, Config, OwnedEvent};
 use ws_core::handshake::{Agreed, Opened};
 use ws_core::{Role, Seed};
-use ws_tokio::{Tokio, WebSocket};
+use ws_tokio::WebSocket;
 
 fn pair(pipe: usize) -> [WebSocket<DuplexStream>; 2] {
     let (a, b) = duplex(pipe);
     let socket = |io, role| {
         let opened = Opened::upgraded(role, Agreed::default(), &[], Seed::new([7; 32]));
-        WebSocket::upgraded(io, Tokio::new(), opened, &Config::default())
+        WebSocket::upgraded(io, opened, &Config::default())
     };
     [socket(a, Role::Client), socket(b, Role::Server)]
 }

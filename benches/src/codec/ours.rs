@@ -6,7 +6,7 @@ use ws_core::connection::{Config, Connection, Event, OwnedEvent, Sender};
 use ws_core::handshake::{Agreed, Opened};
 use ws_core::message::Message;
 use ws_core::{Instant, Role, Seed};
-use ws_tokio::{Tokio, WebSocket};
+use ws_tokio::WebSocket;
 
 use super::{Case, Job, Subject, Tally};
 use crate::table::Class;
@@ -139,7 +139,7 @@ fn owned(case: &Case) -> Job {
 }
 
 fn socket(case: &Case) -> WebSocket<Tape> {
-    WebSocket::upgraded(case.tape(), Tokio::new(), opened(case), &config())
+    WebSocket::upgraded(case.tape(), opened(case), &config())
 }
 
 fn pump_lent(case: &Case) -> Job {

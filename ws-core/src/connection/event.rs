@@ -32,7 +32,8 @@ pub enum Event<'a> {
     /// A pong, asked for or not.
     Pong(&'a [u8]),
     /// The peer broke the protocol or a limit. The Close frame that says so is queued, nothing more
-    /// is received, and [`Closed`](Self::Closed) follows once that frame had its chance to arrive.
+    /// is received, and [`Closed`](Self::Closed) follows once that frame had its chance to arrive:
+    /// keep reading until `Closed`, or the peer may never learn what it did.
     ProtocolError(&'a ProtocolError),
     /// A text message.
     Text(&'a str),
@@ -102,6 +103,9 @@ pub struct Closed {
     /// The close code: of the peer if it closed first, otherwise this end's own;
     /// [`CloseCode::NO_STATUS`] if that Close frame had none, [`CloseCode::ABNORMAL`] if there was
     /// no Close frame.
+    ///
+    /// After [`Cause::Protocol`] it is the code that answers the fault, whether it was sent or not:
+    /// it was not if this end had queued another Close frame before, or could not write any more.
     pub code: CloseCode,
     /// The reason that goes with the code, often empty.
     pub reason: String,

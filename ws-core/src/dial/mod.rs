@@ -3,7 +3,7 @@
 //!
 //! A pure machine: it never looks a name up and never opens a socket. It says which lookup and which
 //! connects to begin and to abandon, is told what came of them, and knows time as the `now` it is
-//! handed. What goes through a proxy is the affair of [`proxy`](crate::proxy).
+//! handed. A way through a proxy begins with a way to the proxy.
 //!
 //! | item | is |
 //! |---|---|

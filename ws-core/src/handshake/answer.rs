@@ -9,7 +9,7 @@ use crate::ext::Offer;
 use crate::handshake::error::excerpt;
 use crate::handshake::fields::{Fields, write_field};
 use crate::handshake::incoming::{Incoming, PROTOCOL};
-use crate::handshake::misuse::DEFLATE;
+use crate::handshake::misuse::is_reserved;
 use crate::handshake::request::join;
 use crate::handshake::{Agreed, AnswerError, HandshakeError};
 
@@ -50,7 +50,7 @@ impl Accept {
     /// # Errors
     /// `permessage-deflate`, which is not accepted by name.
     pub fn extension(mut self, extension: Offer) -> Result<Self, AnswerError> {
-        if extension.name() == DEFLATE {
+        if is_reserved(extension.name()) {
             return Err(AnswerError::ReservedExtension);
         }
         self.extensions.push(extension);

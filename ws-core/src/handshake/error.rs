@@ -14,8 +14,11 @@ use crate::handshake::Rejection;
 
 /// The opening handshake failed; there is no connection. Both roles.
 ///
-/// A server has already told its client when it reports one of these, save for those that
-/// [`status_hint`](Self::status_hint) has no status for.
+/// A server that reports one of these has answered its client with
+/// [`status_hint`](Self::status_hint), if it was still there to read that. Nothing was said for want
+/// of a status; nor after a [`Timeout`](Self::Timeout) of a client that had not sent a byte of its
+/// request; nor where the request had been accepted and the 101 did not leave in time
+/// (`Timeout`), or more than fits came ahead of it ([`EarlyData`](Self::EarlyData)).
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum HandshakeError {
@@ -151,7 +154,8 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// The status with which a server answers this fault of its client, if it answers.
+    /// The status with which a server answers this fault of its client, where it answers: see
+    /// [`HandshakeError`] for when it says nothing.
     #[must_use]
     pub const fn status_hint(&self) -> Option<u16> {
         Some(match self {

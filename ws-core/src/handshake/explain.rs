@@ -57,7 +57,7 @@ impl HandshakeError {
             ),
             Self::TlsFromServer => Explanation::new(
                 "This is a TLS server, and it was asked without TLS",
-                "Use a wss:// URL",
+                "Do TLS first, and pass the stream that speaks it to the client function or builder",
             ),
             Self::Undecided => Explanation::new(
                 "The application took too long to decide about a request",
@@ -97,7 +97,7 @@ const fn explain_end(end: TransportEnd, received: u64) -> Explanation {
         ),
         (_, 0) => Explanation::new(
             "The peer closed the connection without a word",
-            "Check that the port speaks HTTP, and whether it wants TLS (wss://)",
+            "Check that the port speaks HTTP, and whether it wants TLS",
         ),
         (TransportEnd::Eof | TransportEnd::Other | TransportEnd::Reset, _) => Explanation::new(
             "The connection ended in the middle of the opening handshake",

@@ -141,7 +141,16 @@ const EXPLAIN_RESERVED: Explanation = Explanation::new(
 );
 
 /// The name that has an owner of its own (RFC 7692 §7).
-pub(crate) const DEFLATE: &str = "permessage-deflate";
+#[cfg(feature = "deflate")]
+pub(crate) const DEFLATE: &str = RESERVED;
+
+const RESERVED: &str = "permessage-deflate";
+
+/// Is this the name that is not given by hand? However it is written: a peer may read
+/// `Permessage-Deflate` as the extension that it is not meant to be.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    name.eq_ignore_ascii_case(RESERVED)
+}
 
 #[cfg(test)]
 mod tests {

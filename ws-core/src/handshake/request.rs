@@ -15,7 +15,7 @@ use crate::ext::token::is_token;
 use crate::handshake::auth;
 use crate::handshake::error::excerpt;
 use crate::handshake::fields::{Fields, write_field};
-use crate::handshake::misuse::DEFLATE;
+use crate::handshake::misuse::is_reserved;
 use crate::handshake::target::is_authority;
 use crate::handshake::token::is_visible;
 use crate::handshake::{HeaderError, RequestError};
@@ -133,7 +133,7 @@ impl Request {
     /// # Errors
     /// `permessage-deflate`, which is not offered by name.
     pub fn extension(mut self, offer: Offer) -> Result<Self, RequestError> {
-        if offer.name() == DEFLATE {
+        if is_reserved(offer.name()) {
             return Err(RequestError::ReservedExtension);
         }
         self.extensions.push(offer);

@@ -121,7 +121,8 @@ impl ServerHandshake {
     /// and again once it is answered. Asking again gives the same.
     ///
     /// # Errors
-    /// Why there is no connection. The client has been told, and the transport can be closed.
+    /// Why there is no connection. The client has been told where it can be (see
+    /// [`HandshakeError`]), and the transport can be closed.
     pub fn poll(&mut self, now: Instant) -> Result<Option<RequestHead<'_>>, HandshakeError> {
         self.advance(now);
         match &self.state {

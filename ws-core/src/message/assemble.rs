@@ -81,13 +81,16 @@ impl Assembly {
 
     /// Counts a fragment of `len` bytes against the limits.
     pub(crate) fn admit(&mut self, len: usize, limits: &Limits) -> Result<(), ProtocolError> {
-        self.fragments += 1;
+        self.fragments = self.fragments.saturating_add(1);
         if self.fragments > limits.max_fragments {
             return Err(ProtocolError::TooManyFragments {
                 limit: limits.max_fragments,
             });
         }
-        self.empty_in_a_row = if len == 0 { self.empty_in_a_row + 1 } else { 0 };
+        self.empty_in_a_row = match len {
+            0 => self.empty_in_a_row.saturating_add(1),
+            _ => 0,
+        };
         if self.empty_in_a_row > limits.max_empty_fragments {
             let limit = limits.max_empty_fragments;
             return Err(ProtocolError::TooManyEmptyFragments { limit });
@@ -120,7 +123,7 @@ impl Assembly {
     /// Appends an unmasked piece of a frame of which `coming` bytes, these included, are still due.
     pub(crate) fn push(&mut self, piece: &[u8], coming: usize) -> Result<(), ProtocolError> {
         if let Some(streamed) = &mut self.streamed {
-            *streamed += piece.len();
+            *streamed = streamed.saturating_add(piece.len());
             if let Assembled::Text(_) = self.data {
                 let checked = self.utf8.feed(piece);
                 checked.map_err(|_| ProtocolError::InvalidUtf8)?;
@@ -238,5 +241,21 @@ mod tests {
         );
         let refused = Err(ProtocolError::TooManyEmptyFragments { limit: 2 });
         assert_eq!(assembly.admit(0, &limits), refused);
+    }
+
+    #[test]
+    fn counting_stops_where_numbers_end() {
+        let limits = Limits::default()
+            .max_fragments(u32::MAX)
+            .max_empty_fragments(u32::MAX);
+        let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false);
+        (assembly.fragments, assembly.empty_in_a_row) = (u32::MAX, u32::MAX);
+        assert_eq!(assembly.admit(0, &limits), Ok(()));
+        assert_eq!(
+            assembly.admit(0, &limits.max_fragments(u32::MAX - 1)),
+            Err(ProtocolError::TooManyFragments {
+                limit: u32::MAX - 1
+            })
+        );
     }
 }

@@ -3,10 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::Instant;
 use crate::connection::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
-use crate::handshake::{Accept, Limits, OriginPolicy, RequestHead};
+use crate::handshake::{Accept, AnswerError, Limits, OriginPolicy, RequestHead, ServerHandshake};
 
 /// How a server accepts connections.
 ///
@@ -100,6 +101,19 @@ impl AcceptOptions {
         self
     }
 
+    /// Gives a request that waits for it the answer that these options stand for: an acceptance, or
+    /// a refusal as [`judge`](Self::judge) says. What came of it the handshake tells.
+    ///
+    /// # Errors
+    /// No request waits for an answer.
+    pub fn answer(&self, handshake: &mut ServerHandshake, now: Instant) -> Result<(), AnswerError> {
+        let request = handshake.request().ok_or(AnswerError::NoRequest)?;
+        match self.judge(&request) {
+            Ok(accept) => handshake.accept(accept),
+            Err(status) => handshake.reject(status, &[], b"", now),
+        }
+    }
+
     /// What these options make of a request.
     ///
     /// # Errors
@@ -117,5 +131,46 @@ impl AcceptOptions {
             None => accept,
         };
         Ok(accept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Machine;
+    use crate::handshake::HandshakeError;
+    use alloc::format;
+    use bytes::Buf;
+
+    const NOW: Instant = Instant::ORIGIN;
+
+    #[test]
+    fn an_answer_is_an_acceptance_or_403_and_needs_a_request() {
+        let options = AcceptOptions::default()
+            .origins(OriginPolicy::SameOrigin)
+            .subprotocols(["v2"]);
+        for (origin, status) in [("http://h", "101"), ("http://elsewhere", "403")] {
+            let mut server = ServerHandshake::new(Limits::default(), NOW);
+            let none = options.answer(&mut server, NOW);
+            assert_eq!(none, Err(AnswerError::NoRequest));
+            let request = format!(
+                "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Protocol: v1, v2\r\nOrigin: {origin}\r\n\r\n"
+            );
+            server.io().0.extend_from_slice(request.as_bytes());
+            assert!(server.poll(NOW).unwrap().is_some());
+            assert_eq!(options.answer(&mut server, NOW), Ok(()));
+            let send = server.io().1;
+            let head = send.copy_to_bytes(send.remaining());
+            let head = core::str::from_utf8(&head).unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+            assert_eq!(head.contains("Sec-WebSocket-Protocol: v2"), status == "101");
+            if status == "403" {
+                server.lost(crate::TransportEnd::Eof);
+                let refused = HandshakeError::Refused { status: 403 };
+                assert_eq!(server.poll(NOW).unwrap_err(), refused);
+            }
+        }
     }
 }

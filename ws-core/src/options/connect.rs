@@ -1,10 +1,9 @@
 //! How a client connects.
 
 use alloc::borrow::Cow;
-use core::time::Duration;
 use std::io;
 
-use super::ConnectError;
+use super::{ConnectError, Route};
 use crate::Seed;
 use crate::connection::Config;
 #[cfg(feature = "deflate")]
@@ -15,43 +14,29 @@ use crate::handshake::{Limits, Request};
 ///
 /// ```
 /// use core::time::Duration;
+/// use ws_core::handshake::Limits;
 /// use ws_core::options::ConnectOptions;
 ///
-/// let options = ConnectOptions::default().dial_timeout(Duration::from_secs(3));
-/// assert!(options.nodelay);
+/// let limits = Limits::default().timeout(Duration::from_secs(3));
+/// let options = ConnectOptions::default().handshake(limits);
+/// assert!(options.route.dial.nodelay);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ConnectOptions {
     /// How the connection behaves.
     pub config: Config,
     /// Limits of the opening handshake, its deadline among them (10 s by default).
     pub handshake: Limits,
-    /// How long looking the host up and connecting to it may take. Default 10 s.
-    pub dial_timeout: Duration,
+    /// How the host is reached: addresses, deadlines, socket options, proxy.
+    pub route: Route,
     /// The compression to offer, in place of what the request offers. Default `None`: what the
     /// request offers, and that is none unless it says so.
     #[cfg(feature = "deflate")]
     pub deflate: Option<Deflate>,
-    /// Send segments at once instead of waiting to fill them (`TCP_NODELAY`). Default `true`.
-    pub nodelay: bool,
     /// Where the masking keys and the handshake key come from. Default `None`: the operating
     /// system. A fixed seed is for tests; it makes every byte on the wire predictable.
     pub seed: Option<Seed>,
-}
-
-impl Default for ConnectOptions {
-    fn default() -> Self {
-        Self {
-            config: Config::default(),
-            handshake: Limits::default(),
-            dial_timeout: Duration::from_secs(10),
-            #[cfg(feature = "deflate")]
-            deflate: None,
-            nodelay: true,
-            seed: None,
-        }
-    }
 }
 
 impl ConnectOptions {
@@ -95,10 +80,10 @@ impl ConnectOptions {
         self
     }
 
-    /// Sets [`dial_timeout`](Self#structfield.dial_timeout).
+    /// Sets [`route`](Self#structfield.route).
     #[must_use]
-    pub fn dial_timeout(mut self, timeout: Duration) -> Self {
-        self.dial_timeout = timeout;
+    pub fn route(mut self, route: Route) -> Self {
+        self.route = route;
         self
     }
 
@@ -107,13 +92,6 @@ impl ConnectOptions {
     #[must_use]
     pub fn deflate(mut self, deflate: Option<Deflate>) -> Self {
         self.deflate = deflate;
-        self
-    }
-
-    /// Sets [`nodelay`](Self#structfield.nodelay).
-    #[must_use]
-    pub fn nodelay(mut self, nodelay: bool) -> Self {
-        self.nodelay = nodelay;
         self
     }
 

@@ -1,12 +1,18 @@
 //! How connecting and accepting can fail.
+//!
+//! As everywhere in this crate, the text of an error has the whole story, so `source()` never tells
+//! a part of it again; what is underneath is in the variant. Nothing here decides what to do next.
 
 use std::io;
 
 use thiserror::Error;
 
+use super::plain::NO_TLS;
 use crate::error::Explanation;
 use crate::handshake::{AnswerError, HandshakeError, RequestError};
-use crate::session::End;
+use crate::policy::{IoClass, Stage};
+use crate::proxy::ProxyError;
+use crate::session::{DialError, End};
 use crate::url::UrlError;
 
 const NO_RANDOM: Explanation = Explanation::new(
@@ -14,30 +20,30 @@ const NO_RANDOM: Explanation = Explanation::new(
     "Try again; early in a boot there may be none yet",
 );
 
-const NO_TLS: Explanation = Explanation::new(
-    "The URL asks for TLS, which connect does not do here",
-    "Use a ws:// URL, or do TLS yourself and hand the stream to client()",
-);
-
 /// A client could not connect.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The host could not be looked up, or no address of it could be connected to.
-    #[error("connecting to {authority} failed: {error}")]
+    /// The host could not be looked up, or no address of it could be connected to; or those of the
+    /// proxy.
+    #[error("{} {authority} failed: {error}", if *stage == Stage::Resolve { "looking up" } else { "connecting to" })]
     Dial {
         /// Host and port.
         authority: alloc::string::String,
+        /// [`Stage::Resolve`] or [`Stage::Connect`].
+        stage: Stage,
         /// What the operating system said.
-        #[source]
         error: io::Error,
     },
     /// The server did not open the WebSocket.
     #[error("the opening handshake failed: {0}")]
-    Handshake(#[from] HandshakeError),
+    Handshake(HandshakeError),
+    /// The proxy did not open the way.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The operating system gave no random bytes to mask with.
     #[error("no random bytes: {0}")]
-    Random(#[source] io::Error),
+    Random(io::Error),
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -47,6 +53,12 @@ pub enum ConnectError {
         /// Host and port.
         authority: alloc::string::String,
     },
+}
+
+impl From<HandshakeError> for ConnectError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
 }
 
 impl From<UrlError> for ConnectError {
@@ -60,8 +72,9 @@ impl ConnectError {
     #[must_use]
     pub fn explain(&self) -> Explanation {
         match self {
-            Self::Dial { error, .. } => explain_dial(error.kind()),
+            Self::Dial { stage, error, .. } => explain_dial(*stage, error.kind()),
             Self::Handshake(error) => error.explain(),
+            Self::Proxy(error) => error.explain(),
             Self::Random(_) => NO_RANDOM,
             Self::Request(error) => error.explain(),
             Self::TlsNotBuilt { .. } => NO_TLS,
@@ -69,16 +82,35 @@ impl ConnectError {
     }
 }
 
-fn explain_dial(kind: io::ErrorKind) -> Explanation {
+impl ConnectError {
+    /// What a session makes of it.
+    #[must_use]
+    pub fn dial_error(&self) -> DialError {
+        match self {
+            Self::Dial { stage, error, .. } => DialError::from_io(*stage, error),
+            Self::Proxy(error) => DialError::new(Stage::Proxy, error.class()),
+            Self::TlsNotBuilt { .. } => DialError::new(Stage::Tls, IoClass::Tls),
+            Self::Handshake(_) | Self::Random(_) | Self::Request(_) => {
+                DialError::new(Stage::Upgrade, IoClass::Other)
+            }
+        }
+    }
+}
+
+fn explain_dial(stage: Stage, kind: io::ErrorKind) -> Explanation {
     #[allow(clippy::wildcard_enum_match_arm, reason = "a foreign enum that grows")]
     match kind {
+        _ if stage == Stage::Resolve => Explanation::new(
+            "The host could not be looked up",
+            "Check the spelling of the host, and the network; DialConfig::resolve_timeout bounds it",
+        ),
         io::ErrorKind::ConnectionRefused => Explanation::new(
             "Nothing accepts connections at this address",
             "Check that the server is running, and the host and port of the URL",
         ),
         io::ErrorKind::TimedOut => Explanation::new(
             "The host did not answer in time",
-            "Check the network and the address, or raise ConnectOptions::dial_timeout",
+            "Check the network and the address, or raise DialConfig::connect_timeout",
         ),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Explanation::new(
             "There is no way to this host",
@@ -97,22 +129,28 @@ fn explain_dial(kind: io::ErrorKind) -> Explanation {
 pub enum StartError {
     /// It ended.
     #[error("no connection: {0}")]
-    Ended(#[from] End),
+    Ended(End),
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
-    Random(#[source] io::Error),
+    Random(io::Error),
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The operating system gave no thread to run the session, or nothing for it to wait on.
     #[error("no thread: {0}")]
-    Thread(#[source] io::Error),
+    Thread(io::Error),
     /// `wss` is not built into this binding.
     #[error("{authority} wants tls")]
     TlsNotBuilt {
         /// Host and port.
         authority: alloc::string::String,
     },
+}
+
+impl From<End> for StartError {
+    fn from(end: End) -> Self {
+        Self::Ended(end)
+    }
 }
 
 impl From<UrlError> for StartError {
@@ -147,7 +185,13 @@ pub enum AcceptError {
     Answer(#[from] AnswerError),
     /// There is no WebSocket; the client was told, if it was still there.
     #[error("the opening handshake failed: {0}")]
-    Handshake(#[from] HandshakeError),
+    Handshake(HandshakeError),
+}
+
+impl From<HandshakeError> for AcceptError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
 }
 
 impl AcceptError {

@@ -4,9 +4,13 @@
 mod accept;
 mod connect;
 mod error;
+mod plain;
+mod route;
 mod session;
 
 pub use accept::AcceptOptions;
 pub use connect::ConnectOptions;
 pub use error::{AcceptError, ConnectError, StartError};
+pub use plain::{TlsNotBuilt, plain};
+pub use route::Route;
 pub use session::SessionOptions;

@@ -2,50 +2,35 @@
 
 use std::io;
 
-use super::StartError;
+use super::{Route, StartError};
 use crate::Seed;
 use crate::handshake::Request;
 use crate::session::{Dialect, Session, SessionConfig};
 
 /// How a session is started. What it asks the server for is a `Request`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SessionOptions {
     /// How the session behaves.
     pub config: SessionConfig,
-    /// Send segments at once instead of waiting to fill them (`TCP_NODELAY`). Default `true`.
-    pub nodelay: bool,
+    /// How the host is reached: addresses, deadlines, socket options, proxy.
+    pub route: Route,
     /// Where keys and jitter come from. Default `None`: the operating system. A fixed seed is for
     /// tests; it makes everything predictable.
     pub seed: Option<Seed>,
-}
-
-impl Default for SessionOptions {
-    fn default() -> Self {
-        Self {
-            config: SessionConfig::default(),
-            nodelay: true,
-            seed: None,
-        }
-    }
 }
 
 impl SessionOptions {
     /// The session that these options stand for; `fill` takes a seed from the operating system.
     ///
     /// # Errors
-    /// The URL asks for TLS, or there are no random bytes.
+    /// There are no random bytes.
     pub fn session<D: Dialect>(
         &self,
         request: Request,
         dialect: D,
         fill: impl FnOnce(&mut [u8; 32]) -> io::Result<()>,
     ) -> Result<Session<D>, StartError> {
-        if request.url().is_secure() {
-            return Err(StartError::TlsNotBuilt {
-                authority: request.url().authority(),
-            });
-        }
         let seed = match &self.seed {
             Some(seed) => seed.clone(),
             None => {
@@ -69,10 +54,10 @@ impl SessionOptions {
         self
     }
 
-    /// Sets [`nodelay`](Self#structfield.nodelay).
+    /// Sets [`route`](Self#structfield.route).
     #[must_use]
-    pub fn nodelay(mut self, nodelay: bool) -> Self {
-        self.nodelay = nodelay;
+    pub fn route(mut self, route: Route) -> Self {
+        self.route = route;
         self
     }
 

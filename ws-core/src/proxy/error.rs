@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::error::Explanation;
 use crate::handshake::{HandshakeError, Rejection};
+use crate::policy::IoClass;
 
 /// A proxy did not open the way.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -106,6 +107,40 @@ impl fmt::Display for SocksFault {
 }
 
 impl ProxyError {
+    /// The transport was given up before the proxy said anything.
+    #[cfg(feature = "pump")]
+    pub(crate) fn gone(proxy: &super::Proxy) -> Self {
+        let fault = HandshakeError::Ended {
+            end: crate::TransportEnd::Other,
+            received: 0,
+        };
+        Self {
+            proxy: super::name(proxy),
+            fault: fault.into(),
+        }
+    }
+
+    /// What kind of failure it is, for the policies.
+    #[must_use]
+    pub const fn class(&self) -> IoClass {
+        match &self.fault {
+            ProxyFault::Handshake(HandshakeError::Timeout)
+            | ProxyFault::Socks(SocksFault::TtlExpired) => IoClass::TimedOut,
+            ProxyFault::Handshake(HandshakeError::Ended { .. }) => IoClass::Reset,
+            ProxyFault::Socks(SocksFault::ConnectionRefused) => IoClass::Refused,
+            ProxyFault::Socks(SocksFault::HostUnreachable | SocksFault::NetworkUnreachable) => {
+                IoClass::Unreachable
+            }
+            ProxyFault::AuthRefused
+            | ProxyFault::AuthRequired
+            | ProxyFault::Handshake(_)
+            | ProxyFault::LoginTooLong
+            | ProxyFault::NotSocks
+            | ProxyFault::Refused(_)
+            | ProxyFault::Socks(_) => IoClass::Other,
+        }
+    }
+
     /// What happened and what to do about it.
     #[must_use]
     pub const fn explain(&self) -> Explanation {

@@ -53,7 +53,8 @@ where
 /// Opens a WebSocket as a server: answers the request as `options` say.
 ///
 /// # Errors
-/// There was no request for a WebSocket, or it was refused. The client was told.
+/// There was no request for a WebSocket, or it was refused. The client was told, where
+/// [`HandshakeError`] says it is.
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
@@ -68,14 +69,10 @@ where
     // Boxed, because a task is as large as the largest of its states for as long as it runs: the
     // handshake takes four times the memory of the connection that it leads to.
     Box::pin(async move {
-        let upgrade = upgrade(io, runtime, options).await?;
-        match options.judge(&upgrade.request()) {
-            Ok(answer) => upgrade.accept(answer).await,
-            Err(status) => {
-                upgrade.reject(status, &[], b"").await?;
-                Err(HandshakeError::Refused { status }.into())
-            }
-        }
+        let mut upgrade = upgrade(io, runtime, options).await?;
+        let now = upgrade.driver.runtime.now();
+        options.answer(&mut upgrade.handshake, now)?;
+        Ok(upgrade.finish().await?)
     })
     .await
 }
@@ -83,7 +80,7 @@ where
 /// Reads a client's request for a WebSocket and leaves the answer to the caller.
 ///
 /// # Errors
-/// There was no request for a WebSocket. The client was told.
+/// There was no request for a WebSocket. The client was told, where [`HandshakeError`] says it is.
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
@@ -145,6 +142,11 @@ where
     /// If the future is dropped, the stream is dropped with it.
     pub async fn accept(mut self, answer: Accept) -> Result<WebSocket<S, R>, AcceptError> {
         self.handshake.accept(answer)?;
+        Ok(self.finish().await?)
+    }
+
+    /// Writes the answer; what comes of it is the connection, or why there is none.
+    async fn finish(self) -> Result<WebSocket<S, R>, HandshakeError> {
         let Self {
             mut handshake,
             mut driver,
@@ -156,11 +158,12 @@ where
         Ok(WebSocket::over(driver, opened, &config))
     }
 
-    /// Refuses, with any status from 300 to 599, headers and a body, and returns when the client
-    /// has the answer, or is gone.
+    /// Refuses, with headers and a body, and returns when the client has the answer, or is gone. The
+    /// status is one from 300 to 599: no other refuses a request.
     ///
     /// # Errors
-    /// The answer can't be given; the stream is closed without one.
+    /// The answer can't be given ([`AnswerError::BadStatus`](crate::handshake::AnswerError::BadStatus)
+    /// for another status); the stream is closed without one.
     ///
     /// # Cancel safety
     /// If the future is dropped, the stream is dropped with it, whether or not it has the answer.

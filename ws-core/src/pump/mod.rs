@@ -9,6 +9,7 @@
 pub mod client;
 mod driver;
 mod handshake;
+mod reach;
 mod runtime;
 mod socket;
 mod split;
@@ -16,6 +17,7 @@ mod stream;
 mod wakers;
 
 pub use handshake::{Upgrade, accept, client, upgrade};
+pub use reach::{Net, Opening, reach};
 pub use runtime::{PollRead, PollWrite, Runtime, Split};
 pub use socket::WebSocket;
 pub use split::{Halves, Reader, Writer};

@@ -47,7 +47,17 @@ where
 {
     /// A WebSocket on a stream whose opening handshake is done.
     #[must_use]
-    pub fn upgraded(io: S, runtime: R, opened: Opened, config: &Config) -> Self {
+    pub fn upgraded(io: S, opened: Opened, config: &Config) -> Self
+    where
+        R: Default,
+    {
+        Self::upgraded_on(R::default(), io, opened, config)
+    }
+
+    /// [`upgraded`](Self::upgraded), with a runtime that is not made by `Default`: one with a clock
+    /// of its own, for example.
+    #[must_use]
+    pub fn upgraded_on(runtime: R, io: S, opened: Opened, config: &Config) -> Self {
         Self::over(Driver::new(io, runtime), opened, config)
     }
 

@@ -63,6 +63,9 @@ pub type Halves<S, R> = (
 );
 
 /// The half of a [`WebSocket`] that sends.
+///
+/// Dropping it waits for nothing: what was fed and not flushed is written by the reader, for as long
+/// as that is polled, and is lost if the reader is gone. [`flush`](Self::flush) first to be sure.
 pub struct Writer<Wr, R> {
     shared: Arc<Shared<Wr>>,
     runtime: core::marker::PhantomData<fn() -> R>,

@@ -14,6 +14,10 @@ use crate::message::Message;
 /// An application protocol over WebSocket.
 ///
 /// All methods but one have a default, so that a dialect states only what its protocol has.
+///
+/// The session is in the middle of something while it asks. Where handles share a session behind a
+/// lock, as in every binding, that lock is held: a dialect must not use a handle, or it waits for
+/// itself.
 pub trait Dialect {
     /// What an application asks of the server; `Infallible` if the protocol knows no requests.
     type Request;

@@ -9,8 +9,9 @@ use super::{guard, listener, raw};
 use crate::rt::{wait, ws};
 use ws::ws_core::TransportEnd;
 use ws::ws_core::handshake::{Limits, RequestError};
+use ws::ws_core::policy::Stage;
 use ws::ws_core::url::UrlError;
-use ws::{ConnectError, ConnectOptions, HandshakeError, Request};
+use ws::{ConnectError, ConnectOptions, DialConfig, HandshakeError, Request, Route};
 
 /// Both texts of an error hold the words that lead the reader on.
 #[track_caller]
@@ -65,6 +66,11 @@ fn tls_is_not_spoken_and_the_error_says_what_to_do() {
     });
 }
 
+fn dialing(set: impl FnOnce(DialConfig) -> DialConfig) -> ConnectOptions {
+    let dial = set(DialConfig::default());
+    ConnectOptions::default().route(Route::default().dial(dial))
+}
+
 #[test]
 fn a_port_where_no_one_listens_is_told_from_a_host_that_no_one_knows() {
     guard(|| {
@@ -73,18 +79,27 @@ fn a_port_where_no_one_listens_is_told_from_a_host_that_no_one_knows() {
         let error = refused(&format!("ws://{address}/"), &ConnectOptions::default());
         let ConnectError::Dial {
             authority,
+            stage,
             error: cause,
         } = &error
         else {
             panic!("{error:?}");
         };
         assert_eq!(*authority, address.to_string());
+        assert_eq!(*stage, Stage::Connect);
         assert_eq!(cause.kind(), std::io::ErrorKind::ConnectionRefused);
         assert_says(&error, &address.to_string(), "server is running");
 
         let error = refused("ws://nowhere.invalid:81/", &ConnectOptions::default());
-        assert!(matches!(&error, ConnectError::Dial { .. }), "{error:?}");
-        assert_says(&error, "nowhere.invalid:81", "spelling of the host");
+        let ConnectError::Dial { stage, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*stage, Stage::Resolve);
+        assert_says(
+            &error,
+            "looking up nowhere.invalid:81",
+            "spelling of the host",
+        );
     });
 }
 
@@ -123,13 +138,13 @@ fn silent_port() -> (SocketAddr, impl Drop) {
 fn a_host_that_does_not_answer_is_given_up_at_the_deadline() {
     guard(|| {
         let (address, _full) = silent_port();
-        let options = ConnectOptions::default().dial_timeout(Duration::from_millis(30));
+        let options = dialing(|dial| dial.connect_timeout(Duration::from_millis(30)));
         let error = refused(&format!("ws://{address}/"), &options);
         let ConnectError::Dial { error: cause, .. } = &error else {
             panic!("{error:?}");
         };
         assert_eq!(cause.kind(), std::io::ErrorKind::TimedOut);
-        assert_says(&error, "connecting to", "ConnectOptions::dial_timeout");
+        assert_says(&error, "connecting to", "DialConfig::connect_timeout");
     });
 }
 
@@ -155,10 +170,12 @@ fn the_longest_deadlines_are_no_mistake() {
         let config = ws::Config::default()
             .close_timeout(Duration::MAX)
             .idle_timeout(Some(Duration::MAX));
-        let connect = ConnectOptions::default()
-            .dial_timeout(Duration::MAX)
-            .handshake(limits.clone())
-            .config(config.clone());
+        let connect = dialing(|dial| {
+            dial.connect_timeout(Duration::MAX)
+                .resolve_timeout(Duration::MAX)
+                .stagger(Duration::MAX)
+        });
+        let connect = connect.handshake(limits.clone()).config(config.clone());
         let accept = ws::AcceptOptions::default()
             .handshake(limits)
             .config(config);
@@ -251,7 +268,7 @@ const CASES: &[Case] = &[
         answer: "\x15\x03\x03\0\x02\x02\x0a",
         expected: |error| *error == HandshakeError::TlsFromServer,
         display: "tls",
-        suggestion: "wss://",
+        suggestion: "TLS",
     },
     Case {
         answer: "",
@@ -260,7 +277,7 @@ const CASES: &[Case] = &[
             *error == HandshakeError::Ended { end, received: 0 }
         },
         display: "ended the stream",
-        suggestion: "wss://",
+        suggestion: "TLS",
     },
     Case {
         answer: "HTTP/1.1 101 Switch",
@@ -303,6 +320,6 @@ fn a_server_that_resets_the_connection_is_told_as_such() {
             panic!("{error:?}");
         };
         assert_eq!(*end, TransportEnd::Reset);
-        assert_says(&error, "reset", "wss://");
+        assert_says(&error, "reset", "TLS");
     });
 }

@@ -7,10 +7,10 @@ use super::raw::{self, BINARY, CLOSE, PING, PONG, TEXT};
 use super::{guard, join, pair, pair_with, server};
 use crate::rt::{self, wait, ws};
 use ws::ws_core::Seed;
-use ws::ws_core::handshake::Limits;
+use ws::ws_core::handshake::{AnswerError, Limits};
 use ws::{
-    Accept, AcceptError, AcceptOptions, CloseCode, ConnectError, ConnectOptions, HandshakeError,
-    OriginPolicy, OwnedEvent, Rejection, Request,
+    Accept, AcceptError, AcceptOptions, CloseCode, ConnectError, ConnectOptions, DialConfig,
+    HandshakeError, OriginPolicy, OwnedEvent, Rejection, Request, Route,
 };
 
 fn rejected(error: ConnectError) -> Box<Rejection> {
@@ -115,6 +115,37 @@ fn a_rejection_of_the_largest_size_arrives_whole() {
 }
 
 #[test]
+fn a_rejection_has_a_status_from_300_to_599() {
+    guard(|| {
+        for status in [300, 399, 599] {
+            let (address, server) = server(move |stream| {
+                let upgrade = wait!(ws::upgrade(stream, &AcceptOptions::default())).unwrap();
+                wait!(upgrade.reject(status, &[], b""))
+            });
+            let error = wait!(ws::connect(format!("ws://{address}/"))).unwrap_err();
+            assert_eq!(rejected(error).status, status);
+            join(server).unwrap();
+        }
+        for status in [0, 101, 200, 299, 600] {
+            let (address, server) = server(move |stream| {
+                let upgrade = wait!(ws::upgrade(stream, &AcceptOptions::default())).unwrap();
+                wait!(upgrade.reject(status, &[], b""))
+            });
+            let error = wait!(ws::connect(format!("ws://{address}/"))).unwrap_err();
+            assert!(matches!(
+                error,
+                ConnectError::Handshake(HandshakeError::Ended { received: 0, .. })
+            ));
+            let refused = join(server).unwrap_err();
+            assert!(matches!(
+                refused,
+                AcceptError::Answer(AnswerError::BadStatus { status: given }) if given == status
+            ));
+        }
+    });
+}
+
+#[test]
 fn an_origin_that_is_not_allowed_gets_403() {
     guard(|| {
         let options = AcceptOptions::default().origins(OriginPolicy::SameOrigin);
@@ -210,7 +241,8 @@ fn the_options_decide_about_nodelay() {
     guard(|| {
         for nodelay in [true, false] {
             let (client, server) = pair_with(
-                &ConnectOptions::default().nodelay(nodelay),
+                &ConnectOptions::default()
+                    .route(Route::default().dial(DialConfig::default().nodelay(nodelay))),
                 &AcceptOptions::default().nodelay(nodelay),
             );
             assert_eq!(client.stream().nodelay().unwrap(), nodelay);

@@ -45,6 +45,10 @@ const EVENTS: usize = 1024;
 ///
 /// Clones are handles on the same session. When the last handle and the [`Events`] are dropped, the
 /// session closes with 1001. No call blocks, and none fails but by its return value.
+///
+/// The handles share the session behind a lock, held for the time of one call or one turn of
+/// [`Run`]; the [`Dialect`] is asked, and the transport read from and written to, under it. Neither
+/// may use a handle of its own session. Dialing may.
 pub struct Client<D = NoDialect, R = ()> {
     shared: Arc<Shared<D, R>>,
 }

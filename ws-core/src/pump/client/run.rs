@@ -1,4 +1,6 @@
 //! The future that does the work of a session: dials when told, moves bytes and time.
+//!
+//! It never decides to dial, and never dials while it holds the lock that the handles share.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -17,6 +19,10 @@ use crate::handshake::Request;
 use crate::session::{Action, ConnId, DialError, Dialect, End, Event};
 
 /// How a binding connects a transport.
+///
+/// Dialing happens without the lock that the handles share, so it may use a
+/// [`Client`](super::Client) of the same session, to set another target for example. The transport
+/// that comes of it may not: it is read from and written to under that lock.
 pub trait Dial<S>: Unpin {
     /// Connects to the host of the request, TLS included where its scheme asks for it. Dropping the
     /// future gives the attempt up; its deadline is the session's.
@@ -77,43 +83,23 @@ where
     C: Dial<S>,
 {
     fn turn(&mut self, cx: &mut Context<'_>, wake: &mut Vec<Waker>) -> Turn {
+        for action in self.begin(cx) {
+            self.carry_out(action);
+        }
+        if let Some((conn, dialed)) = self.poll_dialing(cx) {
+            let now = self.runtime.now();
+            match dialed {
+                Ok(io) if self.shared.lock().session.dialed(conn, now) => {
+                    self.driver = Some((conn, Driver::new(io, self.runtime.clone())));
+                }
+                Ok(_) => {}
+                Err(error) => self.shared.lock().session.dial_failed(conn, error, now),
+            }
+            return Turn::Again;
+        }
         let shared = Arc::clone(&self.shared);
         let mut inner = shared.lock();
         let inner = &mut *inner;
-        if !inner
-            .driver
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
-            inner.driver = Some(cx.waker().clone());
-        }
-        let now = self.runtime.now();
-        if !self.started {
-            self.started = true;
-            inner.session.start(now);
-        }
-        if inner.handles == 0 && inner.end.is_none() {
-            // Nobody is left to hear of the end.
-            let _ = inner.session.close(CloseCode::GOING_AWAY, "", now);
-        }
-        while let Some(action) = inner.session.action() {
-            self.carry_out(action);
-        }
-        if let Some((conn, dialing)) = &mut self.dialing {
-            let conn = *conn;
-            if let Poll::Ready(dialed) = dialing.as_mut().poll(cx) {
-                self.dialing = None;
-                let now = self.runtime.now();
-                match dialed {
-                    Ok(io) if inner.session.dialed(conn, now) => {
-                        self.driver = Some((conn, Driver::new(io, self.runtime.clone())));
-                    }
-                    Ok(_) => {}
-                    Err(error) => inner.session.dial_failed(conn, error, now),
-                }
-                return Turn::Again;
-            }
-        }
         self.take_events(inner, wake);
         if inner.session.has_actions() {
             return Turn::Again;
@@ -146,6 +132,42 @@ where
                 Turn::Again
             }
             Poll::Ready(None) | Poll::Pending => Turn::Wait,
+        }
+    }
+
+    /// Says where to call back, and takes what the session asks for: all of it, before any of it is
+    /// carried out without the lock.
+    fn begin(&mut self, cx: &Context<'_>) -> Vec<Action> {
+        let mut inner = self.shared.lock();
+        if !inner
+            .driver
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            inner.driver = Some(cx.waker().clone());
+        }
+        let now = self.runtime.now();
+        if !self.started {
+            self.started = true;
+            inner.session.start(now);
+        }
+        if inner.handles == 0 && inner.end.is_none() {
+            // Nobody is left to hear of the end.
+            let _ = inner.session.close(CloseCode::GOING_AWAY, "", now);
+        }
+        core::iter::from_fn(|| inner.session.action()).collect()
+    }
+
+    /// What became of a dial, once it is over.
+    fn poll_dialing(&mut self, cx: &mut Context<'_>) -> Option<(ConnId, Result<S, DialError>)> {
+        let (conn, dialing) = self.dialing.as_mut()?;
+        let conn = *conn;
+        match dialing.as_mut().poll(cx) {
+            Poll::Ready(dialed) => {
+                self.dialing = None;
+                Some((conn, dialed))
+            }
+            Poll::Pending => None,
         }
     }
 

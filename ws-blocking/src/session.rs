@@ -3,11 +3,7 @@
 //! The thread waits for the socket, a deadline or a command, whichever comes first; nothing polls.
 //! It runs the same driver as the async bindings do, so everything a session does is the same.
 
-mod reactor;
-
 use std::fmt;
-use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -18,22 +14,19 @@ use ws_core::close::CloseCode;
 use ws_core::error::SendError as Refused;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::message::Message;
-use ws_core::options::{SessionOptions, StartError};
-use ws_core::policy::{IoClass, Stage};
-use ws_core::pump::client;
-use ws_core::session::{ConnId, DialError, Dialect, Initial, NoDialect, SendError, SessionConfig};
-use ws_core::url::{Host, Url};
+use ws_core::options::{Route, SessionOptions, StartError, plain};
+use ws_core::pump::client::{self, Dialing};
+use ws_core::session::{ConnId, Dialect, Initial, NoDialect, SendError, SessionConfig};
+use ws_core::url::Url;
 
 pub use ws_core::pump::client::RequestFailed;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
-use reactor::{Clock, Reactor};
+use crate::net::reach;
+use crate::reactor::{Clock, Reactor};
 
-/// How long the first connection of [`connect`] may take to come about.
+/// How long attempts at the first connection of [`connect`] may start.
 const FIRST: Duration = Duration::from_secs(30);
-
-/// How long one address may take to answer.
-const PER_ADDRESS: Duration = Duration::from_secs(10);
 
 /// A handle on a session, good through any number of connections.
 ///
@@ -44,8 +37,9 @@ pub struct Client<D = NoDialect>(client::Client<D, Clock>);
 /// What happens to a session, in order; also an iterator.
 pub struct Events<D = NoDialect>(client::Events<D, Clock>);
 
-/// Opens a WebSocket that reconnects by itself, and waits for the first connection: up to 30 s,
-/// retrying.
+/// Opens a WebSocket that reconnects by itself, and waits for the first connection.
+/// Attempts start for 30 s; one that has started may take up to 20 s more (the default of
+/// [`SessionConfig::attempt_timeout`]), so that this returns within 50 s.
 ///
 /// ```no_run
 /// use ws_blocking::session::{self, Event};
@@ -98,48 +92,26 @@ pub fn start_with<D>(
 where
     D: Dialect + Send + 'static,
 {
+    plain(request.url())?;
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
     let mut reactor = Reactor::new().map_err(StartError::Thread)?;
-    let (nodelay, sockets) = (options.nodelay, reactor.sockets());
-    let dial = move |request: &Request| {
-        let url = request.url().clone();
-        sockets.connect(move || dial(&url, nodelay))
-    };
-    let (client, events, run) = client::run(session, reactor.clock(), dial);
+    let clock = reactor.clock();
+    let (dialer, route) = (clock.clone(), options.route.clone());
+    let dial = move |request: &Request| dial(dialer.clone(), request.url().clone(), route.clone());
+    let (client, events, run) = client::run(session, clock, dial);
     thread::Builder::new()
         .name("websocket".into())
-        .spawn(move || reactor.run(run))
+        // If there is nothing to wait with any more, the future is dropped, and the session over.
+        .spawn(move || drop(reactor.run(run)))
         .map_err(StartError::Thread)?;
     Ok((Client(client), Events(events)))
 }
 
-fn dial(url: &Url, nodelay: bool) -> Result<TcpStream, DialError> {
-    if url.is_secure() {
-        // A target that was set later may ask for what start() refuses.
-        return Err(DialError::new(Stage::Tls, IoClass::Tls));
-    }
-    let at = |stage| move |error: io::Error| DialError::from_io(stage, &error);
-    let port = url.port();
-    let addresses = match url.host() {
-        Host::Domain(name) => {
-            let found = (&**name, port).to_socket_addrs();
-            found.map_err(at(Stage::Resolve))?.collect()
-        }
-        Host::V4(address) => vec![SocketAddr::from((*address, port))],
-        Host::V6(address) => vec![SocketAddr::from((*address, port))],
-    };
-    let mut failed = io::Error::from(io::ErrorKind::NotFound);
-    for address in addresses {
-        match TcpStream::connect_timeout(&address, PER_ADDRESS) {
-            Ok(stream) => {
-                stream.set_nodelay(nodelay).map_err(at(Stage::Connect))?;
-                stream.set_nonblocking(true).map_err(at(Stage::Connect))?;
-                return Ok(stream);
-            }
-            Err(error) => failed = error,
-        }
-    }
-    Err(at(Stage::Connect)(failed))
+fn dial(clock: Clock, url: Url, route: Route) -> Dialing<mio::net::TcpStream> {
+    Box::pin(async move {
+        let reached = reach(&clock, &url, &route).await;
+        reached.map_err(|error| error.dial_error())
+    })
 }
 
 impl<D: Dialect> Client<D> {

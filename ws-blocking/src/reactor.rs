@@ -1,27 +1,22 @@
-//! What the thread of a session waits on: its socket, its deadline, and a nudge from other threads.
-//!
-//! It knows nothing of WebSocket. Dials block, so each has a thread of its own for as long as it
-//! takes; a dial that is given up ends by itself, unheard.
+//! What a thread waits on that has more than one thing to wait for: sockets, a deadline, and a nudge
+//! from other threads. It knows nothing of WebSocket, and never decides what to do next.
 
 use std::cell::RefCell;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 use std::time::{Duration, Instant as Time};
 
+use mio::net::TcpStream;
 use mio::{Events, Interest, Registry, Token};
 use ws_core::Instant;
 use ws_core::buf::Pool;
-use ws_core::policy::{IoClass, Stage};
-use ws_core::pump::client::Dialing;
 use ws_core::pump::{PollRead, PollWrite, Runtime};
-use ws_core::session::DialError;
 
 const NUDGE: Token = Token(0);
 const SOCKET: Token = Token(1);
@@ -34,23 +29,18 @@ thread_local! {
 }
 
 /// Waits for everything that a session can wait for.
-pub(super) struct Reactor {
+pub(crate) struct Reactor {
     poll: mio::Poll,
     waker: Arc<Nudge>,
-    registry: Arc<Registry>,
     clock: Clock,
 }
 
-/// Makes sockets that the reactor waits for.
-pub(super) struct Sockets {
-    registry: Arc<Registry>,
-}
-
-/// The clock of a session, and the deadline it told last.
+/// The clock of a reactor, the deadline it told last, and where sockets are to be waited for.
 #[derive(Clone)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     origin: Time,
     due: Arc<AtomicU64>,
+    registry: Arc<Registry>,
 }
 
 /// Wakes the reactor from another thread.
@@ -64,34 +54,26 @@ impl Wake for Nudge {
 }
 
 impl Reactor {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let poll = mio::Poll::new()?;
         let waker = Arc::new(Nudge(mio::Waker::new(poll.registry(), NUDGE)?));
-        let registry = Arc::new(poll.registry().try_clone()?);
         let clock = Clock {
             origin: Time::now(),
             due: Arc::new(AtomicU64::new(NEVER)),
+            registry: Arc::new(poll.registry().try_clone()?),
         };
-        Ok(Self {
-            poll,
-            waker,
-            registry,
-            clock,
-        })
+        Ok(Self { poll, waker, clock })
     }
 
-    pub(super) fn sockets(&self) -> Sockets {
-        Sockets {
-            registry: Arc::clone(&self.registry),
-        }
-    }
-
-    pub(super) fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         self.clock.clone()
     }
 
     /// Polls the future to its end, each time that there is a reason to.
-    pub(super) fn run(&mut self, future: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// There is nothing to wait with any more; the future is dropped.
+    pub(crate) fn run<T>(&mut self, future: impl Future<Output = T>) -> io::Result<T> {
         let waker = Waker::from(Arc::clone(&self.waker));
         let mut cx = Context::from_waker(&waker);
         let mut future = pin!(future);
@@ -99,8 +81,8 @@ impl Reactor {
         loop {
             // Whatever waits for a deadline says so again.
             self.clock.due.store(NEVER, Ordering::Relaxed);
-            if future.as_mut().poll(&mut cx).is_ready() {
-                return;
+            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                return Ok(output);
             }
             let due = self.clock.due.load(Ordering::Relaxed);
             let left = Instant::from_nanos(due) - self.clock.now();
@@ -108,67 +90,23 @@ impl Reactor {
             let timeout = (due != NEVER).then(|| left.max(Duration::from_millis(1)));
             if let Err(error) = self.poll.poll(&mut events, timeout) {
                 if error.kind() != ErrorKind::Interrupted {
-                    // The future is dropped, and with it the session is over.
-                    return;
+                    return Err(error);
                 }
             }
         }
     }
 }
 
-impl Sockets {
-    /// Connects by `dial`, in a thread of its own.
-    pub(super) fn connect<F>(&self, dial: F) -> Dialing<mio::net::TcpStream>
-    where
-        F: FnOnce() -> Result<TcpStream, DialError> + Send + 'static,
-    {
-        let slot = Arc::new(Slot::default());
-        let filled = Arc::clone(&slot);
-        let spawned = thread::Builder::new()
-            .name("websocket dial".into())
-            .spawn(move || filled.fill(dial()));
-        if let Err(error) = spawned {
-            slot.fill(Err(DialError::from_io(Stage::Connect, &error)));
-        }
-        let registry = Arc::clone(&self.registry);
-        Box::pin(async move {
-            let stream = poll_fn(|cx| slot.poll(cx)).await?;
-            let mut stream = mio::net::TcpStream::from_std(stream);
-            let both = Interest::READABLE | Interest::WRITABLE;
-            match registry.register(&mut stream, SOCKET, both) {
-                Ok(()) => Ok(stream),
-                Err(_) => Err(DialError::new(Stage::Connect, IoClass::Other)),
-            }
-        })
-    }
-}
-
-/// Where a dial leaves its result.
-#[derive(Default)]
-struct Slot(Mutex<(Option<Dialed>, Option<Waker>)>);
-
-type Dialed = Result<TcpStream, DialError>;
-
-impl Slot {
-    fn fill(&self, result: Dialed) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.0 = Some(result);
-        let waker = inner.1.take();
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+impl Clock {
+    /// Has the reactor wait for a socket.
+    pub(crate) fn register(&self, stream: &mut TcpStream) -> io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.registry.register(stream, SOCKET, both)
     }
 
-    fn poll(&self, cx: &Context<'_>) -> Poll<Dialed> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match inner.0.take() {
-            Some(result) => Poll::Ready(result),
-            None => {
-                inner.1 = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+    /// No longer.
+    pub(crate) fn deregister(&self, stream: &mut TcpStream) -> io::Result<()> {
+        self.registry.deregister(stream)
     }
 }
 
@@ -208,9 +146,9 @@ fn uninterrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-impl PollRead<mio::net::TcpStream> for Clock {
+impl PollRead<TcpStream> for Clock {
     fn poll_read(
-        io: &mut mio::net::TcpStream,
+        io: &mut TcpStream,
         _: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
@@ -218,20 +156,20 @@ impl PollRead<mio::net::TcpStream> for Clock {
     }
 }
 
-impl PollWrite<mio::net::TcpStream> for Clock {
+impl PollWrite<TcpStream> for Clock {
     fn poll_write(
-        io: &mut mio::net::TcpStream,
+        io: &mut TcpStream,
         _: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         retried(uninterrupted(|| io.write_vectored(bufs)))
     }
 
-    fn poll_flush(_: &mut mio::net::TcpStream, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(_: &mut TcpStream, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(io: &mut mio::net::TcpStream, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(io: &mut TcpStream, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(io.shutdown(Shutdown::Write))
     }
 }

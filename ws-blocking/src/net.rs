@@ -1,0 +1,158 @@
+//! Looking names up and opening sockets, as the dialer says. It never decides which address to try.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr, TcpStream as Std, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use mio::net::TcpStream;
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use ws_core::dial::DialConfig;
+use ws_core::options::{ConnectError, Route, plain};
+use ws_core::policy::Stage;
+use ws_core::pump::{self, Net, Opening};
+use ws_core::url::Url;
+
+use crate::reactor::{Clock, Reactor};
+
+/// Connects to the host of a URL: a socket that blocks.
+pub(crate) fn open(url: &Url, route: &Route) -> Result<Std, ConnectError> {
+    let failed = |error| ConnectError::Dial {
+        authority: url.authority(),
+        stage: Stage::Connect,
+        error,
+    };
+    let mut reactor = Reactor::new().map_err(failed)?;
+    let clock = reactor.clock();
+    let reached = reactor.run(reach(&clock, url, route)).map_err(failed)?;
+    let mut stream = reached?;
+    clock.deregister(&mut stream).map_err(failed)?;
+    let stream = Std::from(stream);
+    stream.set_nonblocking(false).map_err(failed)?;
+    Ok(stream)
+}
+
+/// Connects to the host of a URL: a socket that the reactor waits for.
+pub(crate) async fn reach(
+    clock: &Clock,
+    url: &Url,
+    route: &Route,
+) -> Result<TcpStream, ConnectError> {
+    pump::reach(clock, plain(url)?, route).await
+}
+
+impl Net for Clock {
+    type Stream = TcpStream;
+
+    fn resolve(&self, name: &str, port: u16) -> Opening<Vec<IpAddr>> {
+        // The operating system can't be interrupted at it: a lookup that takes too long is left
+        // behind, and nobody hears of it.
+        let name = String::from(name);
+        let answer = Arc::new(Answer::default());
+        let asked = Arc::clone(&answer);
+        let spawned = thread::Builder::new()
+            .name("websocket lookup".into())
+            .spawn(move || asked.give(look_up(&name, port)));
+        if let Err(error) = spawned {
+            answer.give(Err(error));
+        }
+        Box::pin(async move { poll_fn(|cx| answer.poll(cx)).await })
+    }
+
+    fn connect(&self, to: SocketAddr, config: &DialConfig) -> Opening<TcpStream> {
+        let opened = socket(config, to).and_then(|socket| {
+            let mut stream = TcpStream::from_std(Std::from(socket));
+            self.register(&mut stream)?;
+            Ok(stream)
+        });
+        Box::pin(async move {
+            let stream = opened?;
+            poll_fn(|_| poll_connected(&stream)).await?;
+            Ok(stream)
+        })
+    }
+}
+
+fn poll_connected(stream: &TcpStream) -> Poll<io::Result<()>> {
+    match (stream.take_error(), stream.peer_addr()) {
+        (Err(error), _) | (Ok(Some(error)), _) => Poll::Ready(Err(error)),
+        (Ok(None), Ok(_)) => Poll::Ready(Ok(())),
+        (Ok(None), Err(error)) if is_under_way(&error) => Poll::Pending,
+        (Ok(None), Err(error)) => Poll::Ready(Err(error)),
+    }
+}
+
+/// A socket that has begun to connect.
+fn socket(config: &DialConfig, to: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(config.nodelay)?;
+    if let Some(keepalive) = config.keepalive {
+        let keepalive = TcpKeepalive::new()
+            .with_time(keepalive.idle)
+            .with_interval(keepalive.interval);
+        socket.set_tcp_keepalive(&keepalive)?;
+    }
+    if let Some(bytes) = config.recv_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = config.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(address) = config.bind {
+        socket.bind(&SocketAddr::from((address, 0)).into())?;
+    }
+    match socket.connect(&to.into()) {
+        // An error that comes of it is told once the socket is writable.
+        Err(error) if !is_under_way(&error) => Err(error),
+        Err(_) | Ok(()) => Ok(socket),
+    }
+}
+
+/// Does the error mean that there is no answer yet?
+fn is_under_way(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(libc::EINPROGRESS) {
+        return true;
+    }
+    matches!(
+        error.kind(),
+        ErrorKind::NotConnected | ErrorKind::WouldBlock
+    )
+}
+
+fn look_up(name: &str, port: u16) -> Found {
+    let found = (name, port).to_socket_addrs()?;
+    Ok(found.map(|address| address.ip()).collect())
+}
+
+/// Where a thread leaves what it found.
+#[derive(Default)]
+struct Answer(Mutex<(Option<Found>, Option<Waker>)>);
+
+type Found = io::Result<Vec<IpAddr>>;
+
+impl Answer {
+    fn give(&self, answer: Found) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.0 = Some(answer);
+        let waker = inner.1.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Found> {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match inner.0.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                inner.1 = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

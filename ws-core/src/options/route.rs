@@ -1,0 +1,42 @@
+//! How a host is reached: its addresses, a proxy before it. Plain values; it opens nothing.
+
+use crate::dial::DialConfig;
+use crate::proxy::Proxy;
+
+/// How a client reaches the host of a URL.
+///
+/// ```
+/// use ws_core::dial::{DialConfig, Family};
+/// use ws_core::options::{ConnectOptions, Route};
+///
+/// let route = Route::default()
+///     .dial(DialConfig::default().family(Family::V4Only))
+///     .proxy(Some("socks5://127.0.0.1:1080".parse()?));
+/// let options = ConnectOptions::default().route(route);
+/// # Ok::<(), ws_core::url::UrlError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Route {
+    /// How addresses are found and tried, and what a socket is made like.
+    pub dial: DialConfig,
+    /// The proxy to go through. Default `None`: there is none, whatever the environment says;
+    /// [`ProxyEnv`](crate::proxy::ProxyEnv) reads that for those who want it.
+    pub proxy: Option<Proxy>,
+}
+
+impl Route {
+    /// Sets [`dial`](Self#structfield.dial).
+    #[must_use]
+    pub fn dial(mut self, dial: DialConfig) -> Self {
+        self.dial = dial;
+        self
+    }
+
+    /// Sets [`proxy`](Self#structfield.proxy).
+    #[must_use]
+    pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
+        self.proxy = proxy;
+        self
+    }
+}
