@@ -9,7 +9,7 @@ use ws_core::options::{AcceptError, AcceptOptions};
 use ws_core::pump;
 
 use crate::net::TcpStream;
-use crate::{FuturesIo, Upgrade, WebSocket};
+use crate::{FuturesIo, Stream, Upgrade, WebSocket};
 
 /// Accepts a WebSocket on a stream that a client has connected.
 ///
@@ -59,7 +59,9 @@ where
 
 /// Recognises a TCP socket, so that the default that suits it needs no call of the user's.
 fn prepare<S: 'static>(stream: &S, options: &AcceptOptions) {
-    if let Some(stream) = (stream as &dyn Any).downcast_ref::<TcpStream>() {
+    let stream = stream as &dyn Any;
+    let tcp = stream.downcast_ref().map(Stream::tcp);
+    if let Some(stream) = tcp.or_else(|| stream.downcast_ref::<TcpStream>()) {
         // Only a matter of speed, and a socket that is gone shows itself soon enough.
         let _ = stream.set_nodelay(options.nodelay);
     }

@@ -36,8 +36,9 @@ pub async fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let stream = reach(request.url(), &options.route).await?;
-    client(stream, request, options).await
+    let limit = options.handshake.timeout;
+    let (stream, spent) = reach(request.url(), &options.route, limit).await?;
+    client(stream, request, &options.after(spent)).await
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix

@@ -68,6 +68,9 @@ mod dial;
 mod halves;
 mod runtime;
 pub mod session;
+mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 /// The sockets that [`connect()`] makes: smol's, or async-std's if only that feature is on.
 pub mod net {
@@ -112,6 +115,7 @@ pub use accept::{accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
 pub use halves::{ReadHalf, WriteHalf};
 pub use runtime::FuturesIo;
+pub use stream::Stream;
 /// The core, for everything that is not named here.
 pub use ws_core;
 pub use ws_core::close::CloseCode;
@@ -128,13 +132,11 @@ pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOpti
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
 
-use crate::net::TcpStream;
-
 /// An open WebSocket over any stream of futures-io's.
-pub type WebSocket<S = TcpStream> = ws_core::pump::WebSocket<S, FuturesIo>;
+pub type WebSocket<S = Stream> = ws_core::pump::WebSocket<S, FuturesIo>;
 /// The receiving half of a [`WebSocket`], as `split` makes it.
-pub type Reader<S = TcpStream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, FuturesIo>;
+pub type Reader<S = Stream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, FuturesIo>;
 /// The sending half of a [`WebSocket`], as `split` makes it.
-pub type Writer<S = TcpStream> = ws_core::pump::Writer<WriteHalf<S>, FuturesIo>;
+pub type Writer<S = Stream> = ws_core::pump::Writer<WriteHalf<S>, FuturesIo>;
 /// A client's request for a WebSocket, to be accepted or rejected.
-pub type Upgrade<S = TcpStream> = ws_core::pump::Upgrade<S, FuturesIo>;
+pub type Upgrade<S = Stream> = ws_core::pump::Upgrade<S, FuturesIo>;

@@ -1,15 +1,17 @@
 //! A client that stays alive: a session of the core, run as a task of smol's, or of async-std's if
 //! only that feature is on.
 
+use std::time::Duration;
+
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{Route, SessionOptions, StartError, plain};
+use ws_core::options::{Route, SessionOptions, StartError};
 use ws_core::pump::client::{self, Dialing};
 use ws_core::session::{Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::Url;
 
-use crate::FuturesIo;
 use crate::dial::reach;
-use crate::net::{TcpStream, spawn};
+use crate::net::spawn;
+use crate::{FuturesIo, Stream};
 pub use ws_core::pump::client::RequestFailed;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
@@ -19,7 +21,7 @@ pub type Client<D = NoDialect> = client::Client<D, FuturesIo>;
 pub type Events<D = NoDialect> = client::Events<D, FuturesIo>;
 
 /// How long attempts at the first connection of [`connect`] may start.
-const FIRST: std::time::Duration = std::time::Duration::from_secs(30);
+const FIRST: Duration = Duration::from_secs(30);
 
 /// Opens a WebSocket that reconnects by itself, and waits for the first connection.
 /// Attempts start for 30 s; one that has started may take up to 20 s more (the default of
@@ -79,7 +81,8 @@ pub fn start_with<D>(
 where
     D: Dialect + Send + 'static,
 {
-    plain(request.url())?;
+    #[cfg(not(feature = "tls"))]
+    ws_core::options::plain(request.url())?;
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
     let route = options.route.clone();
     let dial = move |request: &Request| dial(request.url().clone(), route.clone());
@@ -88,9 +91,12 @@ where
     Ok((client, events))
 }
 
-fn dial(url: Url, route: Route) -> Dialing<TcpStream> {
+fn dial(url: Url, route: Route) -> Dialing<Stream> {
     Box::pin(async move {
-        let reached = reach(&url, &route).await;
-        reached.map_err(|error| error.dial_error())
+        // The session bounds the attempt as a whole.
+        match reach(&url, &route, Duration::MAX).await {
+            Ok((stream, _)) => Ok(stream),
+            Err(error) => Err(error.dial_error()),
+        }
     })
 }

@@ -20,6 +20,7 @@
 //! | 4 | [`session`] | a client that stays alive: dials, losses, requests; its parts usable alone |
 //! | 5 | `options` (feature `std`) | what the bindings can be told, and how they fail |
 //! | 6 | `pump` (feature `pump`) | the driver that the bindings share |
+//! | - | `tls` (feature `tls`) | whom to trust, as rustls is told |
 //! | - | [`policy`] | when to retry, how fast to send; usable alone |
 //! | - | `testing` (feature `testing`) | recording what went over a connection; usable alone |
 //!
@@ -73,6 +74,9 @@
 //! | `json` | no | the JSON-RPC dialect of [`session`] |
 //! | `deflate` | no | compression: permessage-deflate (RFC 7692), module `deflate`; turns `std` on |
 //! | `pump` | no | the driver that the bindings share, module `pump`; turns `std` on |
+//! | `tls` | no | what TLS is told, for the bindings that do it: module `tls`, on rustls with ring |
+//! | `aws-lc-rs` | no | TLS with the cryptography of aws-lc-rs in place of ring's |
+//! | `platform-verifier` | no | TLS with the operating system's judgement of certificates |
 //! | `testing` | no | recording and replaying what went over a connection, module `testing` |
 #![no_std]
 #![warn(
@@ -115,6 +119,8 @@ pub mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod url;
 mod wall;
 

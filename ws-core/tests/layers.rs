@@ -82,6 +82,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("testing", &["time", "wall"]),
+    ("tls", &["error", "policy", "url"]),
     (
         "options",
         &[
@@ -96,6 +97,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "seed",
             "session",
             "time",
+            "tls",
             "url",
         ],
     ),

@@ -8,7 +8,7 @@ use ws_core::handshake::HandshakeError;
 use ws_core::options::{AcceptError, AcceptOptions};
 use ws_core::pump;
 
-use crate::{Tokio, Upgrade, WebSocket};
+use crate::{Stream, Tokio, Upgrade, WebSocket};
 
 /// Accepts a WebSocket on a stream that a client has connected.
 ///
@@ -58,7 +58,9 @@ where
 
 /// Recognises a TCP socket, so that the default that suits it needs no call of the user's.
 fn prepare<S: 'static>(stream: &S, options: &AcceptOptions) {
-    if let Some(stream) = (stream as &dyn Any).downcast_ref::<TcpStream>() {
+    let stream = stream as &dyn Any;
+    let tcp = stream.downcast_ref().map(Stream::tcp);
+    if let Some(stream) = tcp.or_else(|| stream.downcast_ref::<TcpStream>()) {
         // Only a matter of speed, and a socket that is gone shows itself soon enough.
         let _ = stream.set_nodelay(options.nodelay);
     }

@@ -55,10 +55,14 @@ mod connect;
 mod net;
 mod runtime;
 pub mod session;
+mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use accept::{accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
 pub use runtime::Tokio;
+pub use stream::Stream;
 /// The core, for everything that is not named here.
 pub use ws_core;
 pub use ws_core::close::CloseCode;
@@ -76,16 +80,15 @@ pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
 
 use tokio::io::{ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
 
 /// An open WebSocket over any stream of tokio's.
-pub type WebSocket<S = TcpStream> = ws_core::pump::WebSocket<S, Tokio>;
+pub type WebSocket<S = Stream> = ws_core::pump::WebSocket<S, Tokio>;
 /// The receiving half of a [`WebSocket`], as `split` makes it.
-pub type Reader<S = TcpStream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, Tokio>;
+pub type Reader<S = Stream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, Tokio>;
 /// The sending half of a [`WebSocket`], as `split` makes it.
-pub type Writer<S = TcpStream> = ws_core::pump::Writer<WriteHalf<S>, Tokio>;
+pub type Writer<S = Stream> = ws_core::pump::Writer<WriteHalf<S>, Tokio>;
 /// A client's request for a WebSocket, to be accepted or rejected.
-pub type Upgrade<S = TcpStream> = ws_core::pump::Upgrade<S, Tokio>;
+pub type Upgrade<S = Stream> = ws_core::pump::Upgrade<S, Tokio>;
 
 /// The README's examples, compiled.
 #[cfg(doctest)]

@@ -2,19 +2,44 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
+#[cfg(feature = "tls")]
+use tokio_rustls::{TlsConnector, TlsStream};
 use ws_core::dial::DialConfig;
-use ws_core::options::{ConnectError, Route, plain};
+use ws_core::options::{ConnectError, Route};
 use ws_core::pump::{self, Net, Opening};
+#[cfg(feature = "tls")]
+use ws_core::tls::TlsOptions;
 use ws_core::url::Url;
 
-use crate::Tokio;
+use crate::{Stream, Tokio};
 
-/// Connects to the host of a URL.
-pub(crate) async fn reach(url: &Url, route: &Route) -> Result<TcpStream, ConnectError> {
-    pump::reach(&Tokio::new(), plain(url)?, route).await
+/// Connects to the host of a URL, with TLS if it asks for that; and how much of `limit`, the time
+/// for handshakes, that took.
+pub(crate) async fn reach(
+    url: &Url,
+    route: &Route,
+    limit: Duration,
+) -> Result<(Stream, Duration), ConnectError> {
+    let runtime = Tokio::new();
+    #[cfg(not(feature = "tls"))]
+    ws_core::options::plain(url)?;
+    #[cfg(feature = "tls")]
+    if url.is_secure() {
+        let failed = |error| ConnectError::tls(url, error);
+        let config = route.tls.client_config().map_err(failed)?;
+        let name = TlsOptions::server_name(url.host()).map_err(failed)?;
+        let tcp = pump::reach(&runtime, url, route).await?;
+        let handshake = TlsConnector::from(config).connect(name, tcp);
+        let (tls, spent) = pump::secure(&runtime, url, limit, handshake).await?;
+        return Ok((TlsStream::from(tls).into(), spent));
+    }
+    let _ = limit;
+    let tcp = pump::reach(&runtime, url, route).await?;
+    Ok((tcp.into(), Duration::ZERO))
 }
 
 impl Net for Tokio {

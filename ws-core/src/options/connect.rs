@@ -1,6 +1,7 @@
 //! How a client connects.
 
 use alloc::borrow::Cow;
+use core::time::Duration;
 use std::io;
 
 use super::{ConnectError, Route};
@@ -26,7 +27,8 @@ use crate::handshake::{Limits, Request};
 pub struct ConnectOptions {
     /// How the connection behaves.
     pub config: Config,
-    /// Limits of the opening handshake, its deadline among them (10 s by default).
+    /// Limits of the opening handshake, its deadline among them (10 s by default), which also covers
+    /// the handshake of TLS.
     pub handshake: Limits,
     /// How the host is reached: addresses, deadlines, socket options, proxy.
     pub route: Route,
@@ -54,6 +56,17 @@ impl ConnectOptions {
         let mut bytes = [0; 32];
         fill(&mut bytes).map_err(ConnectError::Random)?;
         Ok(Seed::new(bytes))
+    }
+
+    /// The same, where `spent` of the time for the opening handshake has gone by already.
+    #[must_use]
+    pub fn after(&self, spent: Duration) -> Cow<'_, Self> {
+        if spent.is_zero() {
+            return Cow::Borrowed(self);
+        }
+        let mut later = self.clone();
+        later.handshake.timeout = self.handshake.timeout.saturating_sub(spent);
+        Cow::Owned(later)
     }
 
     /// What these options make of a request.

@@ -13,6 +13,10 @@ use crate::handshake::{AnswerError, HandshakeError, RequestError};
 use crate::policy::{IoClass, Stage};
 use crate::proxy::ProxyError;
 use crate::session::{DialError, End};
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
+#[cfg(feature = "tls")]
+use crate::url::Url;
 use crate::url::UrlError;
 
 const NO_RANDOM: Explanation = Explanation::new(
@@ -47,6 +51,15 @@ pub enum ConnectError {
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// There is no TLS with the server.
+    #[cfg(feature = "tls")]
+    #[error("tls with {authority}: {error}")]
+    Tls {
+        /// Host and port.
+        authority: alloc::string::String,
+        /// What happened.
+        error: TlsError,
+    },
     /// `wss` is not built into this binding.
     #[error("{authority} wants tls")]
     TlsNotBuilt {
@@ -77,18 +90,30 @@ impl ConnectError {
             Self::Proxy(error) => error.explain(),
             Self::Random(_) => NO_RANDOM,
             Self::Request(error) => error.explain(),
+            #[cfg(feature = "tls")]
+            Self::Tls { error, .. } => error.explain(),
             Self::TlsNotBuilt { .. } => NO_TLS,
         }
     }
 }
 
 impl ConnectError {
+    /// A failure of TLS with the host of the URL.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(url: &Url, error: TlsError) -> Self {
+        let authority = url.authority();
+        Self::Tls { authority, error }
+    }
+
     /// What a session makes of it.
     #[must_use]
     pub fn dial_error(&self) -> DialError {
         match self {
             Self::Dial { stage, error, .. } => DialError::from_io(*stage, error),
             Self::Proxy(error) => DialError::new(Stage::Proxy, error.class()),
+            #[cfg(feature = "tls")]
+            Self::Tls { error, .. } => DialError::new(Stage::Tls, error.class()),
             Self::TlsNotBuilt { .. } => DialError::new(Stage::Tls, IoClass::Tls),
             Self::Handshake(_) | Self::Random(_) | Self::Request(_) => {
                 DialError::new(Stage::Upgrade, IoClass::Other)

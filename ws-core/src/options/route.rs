@@ -1,7 +1,9 @@
-//! How a host is reached: its addresses, a proxy before it. Plain values; it opens nothing.
+//! How a host is reached: its addresses, a proxy before it, TLS. Plain values; it opens nothing.
 
 use crate::dial::DialConfig;
 use crate::proxy::Proxy;
+#[cfg(feature = "tls")]
+use crate::tls::TlsOptions;
 
 /// How a client reaches the host of a URL.
 ///
@@ -23,6 +25,9 @@ pub struct Route {
     /// The proxy to go through. Default `None`: there is none, whatever the environment says;
     /// [`ProxyEnv`](crate::proxy::ProxyEnv) reads that for those who want it.
     pub proxy: Option<Proxy>,
+    /// What a server must prove to be the one that is meant, and what is shown to it.
+    #[cfg(feature = "tls")]
+    pub tls: TlsOptions,
 }
 
 impl Route {
@@ -37,6 +42,14 @@ impl Route {
     #[must_use]
     pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
         self.proxy = proxy;
+        self
+    }
+
+    /// Sets [`tls`](Self#structfield.tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: TlsOptions) -> Self {
+        self.tls = tls;
         self
     }
 }

@@ -17,6 +17,8 @@ mod stream;
 mod wakers;
 
 pub use handshake::{Upgrade, accept, client, upgrade};
+#[cfg(feature = "tls")]
+pub use reach::secure;
 pub use reach::{Net, Opening, reach};
 pub use runtime::{PollRead, PollWrite, Runtime, Split};
 pub use socket::WebSocket;

@@ -7,6 +7,8 @@ use core::future::{Future, poll_fn};
 use core::net::{IpAddr, SocketAddr};
 use core::pin::Pin;
 use core::task::{Context, Poll};
+#[cfg(feature = "tls")]
+use core::time::Duration;
 use std::io;
 
 use super::driver::Driver;
@@ -15,6 +17,8 @@ use crate::dial::{Attempt, DialConfig, DialFailure, Dialer, Step};
 use crate::handshake::Limits;
 use crate::options::{ConnectError, Route};
 use crate::proxy::{ProxyError, Tunnel};
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
 use crate::url::{Host, Url};
 
 /// Something of the operating system's that takes its time. Dropping it gives it up.
@@ -61,6 +65,39 @@ where
         // The machine is driven until it is open or has failed.
         Ok(false) => Err(ConnectError::Proxy(ProxyError::gone(proxy))),
         Err(error) => Err(ConnectError::Proxy(error)),
+    }
+}
+
+/// A TLS handshake with the host of the URL, as the adapter of the runtime does it, and how long it
+/// took: that is taken from the time of the opening handshake, so that one limit bounds both.
+///
+/// # Errors
+/// [`ConnectError::Tls`].
+///
+/// # Cancel safety
+/// As the handshake itself.
+#[cfg(feature = "tls")]
+pub async fn secure<R, T>(
+    runtime: &R,
+    url: &Url,
+    limit: Duration,
+    handshake: impl Future<Output = io::Result<T>>,
+) -> Result<(T, Duration), ConnectError>
+where
+    R: Runtime + Clone,
+{
+    let began = runtime.now();
+    let mut timer = runtime.clone();
+    let mut handshake = core::pin::pin!(handshake);
+    let secured = poll_fn(|cx| match handshake.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(done.map_err(TlsError::from_io)),
+        Poll::Pending => timer
+            .poll_until(cx, began + limit)
+            .map(|()| Err(TlsError::Timeout)),
+    });
+    match secured.await {
+        Ok(stream) => Ok((stream, runtime.now() - began)),
+        Err(error) => Err(ConnectError::tls(url, error)),
     }
 }
 
