@@ -260,6 +260,29 @@ fn the_client_fails_with_one_line_that_says_what_to_do() {
     });
 }
 
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_not_text_are_complained_about() {
+    use std::os::unix::ffi::OsStrExt;
+
+    guard(|| {
+        for name in [
+            "echo_server",
+            "echo_client",
+            "autobahn_client",
+            "resilient_echo",
+        ] {
+            let mut command = example(name);
+            command.arg(std::ffi::OsStr::from_bytes(b"ws://\xff"));
+            let output = finish(command);
+            let stderr = String::from_utf8(output.stderr).expect("text");
+            assert!(!output.status.success(), "{name}");
+            assert!(stderr.contains("argument is not text"), "{name}: {stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        }
+    });
+}
+
 /// The suite, with two cases: it counts them, runs them and writes its report.
 #[test]
 fn the_client_of_the_suite_runs_every_case_and_asks_for_the_report() {
