@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::{guard, listener, raw};
+use super::{guard, raw};
 use crate::rt::{wait, ws};
 use ws::ws_core::TransportEnd;
 use ws::ws_core::handshake::{Limits, RequestError};
@@ -68,8 +68,7 @@ fn tls_is_not_spoken_and_the_error_says_what_to_do() {
 #[test]
 fn a_port_where_no_one_listens_is_told_from_a_host_that_no_one_knows() {
     guard(|| {
-        let (listener, address) = listener();
-        drop(listener);
+        let (address, _taken) = raw::nobody();
         let error = refused(&format!("ws://{address}/"), &ConnectOptions::default());
         let ConnectError::Dial {
             authority,

@@ -230,9 +230,8 @@ fn the_client_echoes_and_succeeds_after_a_clean_close() {
 #[test]
 fn the_client_fails_with_one_line_that_says_what_to_do() {
     guard(|| {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let refused = format!("ws://{}/", listener.local_addr().expect("an address"));
-        drop(listener);
+        let (nobody, _taken) = raw::nobody();
+        let refused = format!("ws://{nobody}/");
         let address = raw::serve(|stream| {
             raw::read_head(stream);
             let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
