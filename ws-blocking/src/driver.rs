@@ -1,4 +1,6 @@
 //! The loop of a [`Machine`] over a blocking transport.
+//!
+//! It knows no protocol: what bytes and deadlines mean is the machine's. It starts no thread.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;

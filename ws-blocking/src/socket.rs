@@ -1,4 +1,6 @@
 //! A connection in one piece: one thread reads and writes.
+//!
+//! It starts no thread and decides nothing about the protocol.
 
 use std::io;
 use std::net::TcpStream;

@@ -97,6 +97,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "machine",
             "message",
             "options",
+            "role",
             "seed",
             "session",
             "time",
