@@ -2,6 +2,9 @@
 //!
 //! `echo_server ADDR [--deflate] [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
 
+#[path = "../../ws-core/examples/words/mod.rs"]
+mod words;
+
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use std::time::Duration;
 
 use async_io::Timer;
 use futures_lite::future::block_on;
+use words::words;
 use ws_async_std::net::{TcpListener, TcpStream};
 use ws_async_std::{AcceptOptions, Config, Event, Limits, accept_with};
 
@@ -42,7 +46,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
     let mut address = None;
     let mut options = AcceptOptions::default();
-    let mut args = std::env::args().skip(1);
+    let mut args = words()?.into_iter();
     while let Some(arg) = args.next() {
         match &*arg {
             #[cfg(feature = "deflate")]

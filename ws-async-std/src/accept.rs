@@ -1,4 +1,6 @@
 //! The server's way to a WebSocket: the opening handshake on an accepted stream.
+//!
+//! It never judges a request: the options do, or the caller.
 
 use std::any::Any;
 

@@ -1,4 +1,6 @@
 //! Any stream in two halves, for two tasks: one lock around it, held for one non-blocking call.
+//!
+//! It knows nothing of WebSocket, and never waits while it holds the lock.
 
 use std::io;
 use std::pin::Pin;

@@ -1,6 +1,8 @@
 //! WebSocket for smol and async-std: a client and a server that are thin layers over the pure state
 //! machines of [`ws_core`], for every stream of futures-io.
 //!
+//! They move bytes and time, and decide nothing about the protocol.
+//!
 //! Feature `smol` (the default) connects with smol's sockets, feature `async-std` with async-std's,
 //! if it is on alone. Both runtimes share one reactor, so everything else is the same. async-std is
 //! discontinued; new code should use smol.

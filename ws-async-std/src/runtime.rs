@@ -1,6 +1,7 @@
 //! smol and async-std, as the pump sees them: how to read, write, wait and tell the time.
 //!
-//! Both runtimes wait on the same reactor (async-io), so one implementation serves them.
+//! Both runtimes wait on the same reactor (async-io), so one implementation serves them. It decides
+//! nothing: what bytes and deadlines mean is the core's.
 
 use std::cell::RefCell;
 use std::fmt;

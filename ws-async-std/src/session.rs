@@ -1,5 +1,7 @@
 //! A client that stays alive: a session of the core, run as a task of smol's, or of async-std's if
 //! only that feature is on.
+//!
+//! It dials when it is told to, and never decides to.
 
 use std::time::Duration;
 

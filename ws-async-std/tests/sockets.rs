@@ -23,7 +23,7 @@ mod rt {
     use ws_async_std::ws_core::pump;
     use ws_async_std::{Config, FuturesIo, WebSocket};
 
-    pub(crate) type Tcp = TcpStream;
+    pub(crate) type Tcp = ws_async_std::Stream;
     pub(crate) type Writes = Arc<AtomicUsize>;
 
     macro_rules! wait {
@@ -45,9 +45,9 @@ mod rt {
 
     pub(crate) fn tcp(stream: std::net::TcpStream) -> Tcp {
         #[cfg(feature = "smol")]
-        return Tcp::try_from(stream).expect("registered");
+        return TcpStream::try_from(stream).expect("registered").into();
         #[cfg(not(feature = "smol"))]
-        return Tcp::from(stream);
+        return TcpStream::from(stream).into();
     }
 
     /// Runs a task; it goes on while its result is waited for elsewhere.
@@ -77,10 +77,22 @@ mod rt {
     pub(crate) fn native_halves(
         socket: WebSocket,
     ) -> (
-        pump::Reader<Tcp, Tcp, FuturesIo>,
-        pump::Writer<Tcp, FuturesIo>,
+        pump::Reader<TcpStream, TcpStream, FuturesIo>,
+        pump::Writer<TcpStream, FuturesIo>,
     ) {
-        socket.split_with(|stream| (stream.clone(), stream))
+        socket.split_with(|stream| {
+            let tcp = stream.into_tcp().expect("no tls");
+            (tcp.clone(), tcp)
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(
+        stream: std::net::TcpStream,
+        config: Arc<ws::tls::rustls::ServerConfig>,
+    ) -> io::Result<Tcp> {
+        let tcp = tcp(stream).into_tcp().expect("no tls yet");
+        block_on(ws::tls::accept_tls(tcp, config))
     }
 
     pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {

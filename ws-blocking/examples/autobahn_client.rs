@@ -1,8 +1,12 @@
 //! The client's side of the Autobahn test suite: `autobahn_client URL AGENT [--deflate]`.
 
+#[path = "../../ws-core/examples/words/mod.rs"]
+mod words;
+
 use std::error::Error;
 use std::process::ExitCode;
 
+use words::{NotText, words};
 use ws_blocking::{
     ConnectError, ConnectOptions, Event, OwnedEvent, Request, connect, connect_with,
 };
@@ -18,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let (args, options) = arguments();
+    let (args, options) = arguments()?;
     let [url, agent] = &args[..] else {
         return Err("usage: autobahn_client URL AGENT [--deflate]".into());
     };
@@ -58,13 +62,13 @@ fn echo(url: &str, options: &ConnectOptions) -> Result<(), ConnectError> {
 
 /// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
 #[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
-fn arguments() -> (Vec<String>, ConnectOptions) {
-    let mut args: Vec<String> = std::env::args().skip(1).collect();
+fn arguments() -> Result<(Vec<String>, ConnectOptions), NotText> {
+    let mut args = words()?;
     let mut options = ConnectOptions::default();
     #[cfg(feature = "deflate")]
     if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
         args.remove(at);
         options = options.deflate(Some(ws_blocking::Deflate::default()));
     }
-    (args, options)
+    Ok((args, options))
 }

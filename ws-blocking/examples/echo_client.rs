@@ -2,9 +2,13 @@
 //!
 //! `echo_client URL [--deflate]`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
 
+#[path = "../../ws-core/examples/words/mod.rs"]
+mod words;
+
 use std::error::Error;
 use std::process::ExitCode;
 
+use words::{NotText, words};
 use ws_blocking::{ConnectOptions, Event, Request, connect_with};
 
 fn main() -> ExitCode {
@@ -18,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let (args, options) = arguments();
+    let (args, options) = arguments()?;
     let [url] = &args[..] else {
         return Err("usage: echo_client URL [--deflate]".into());
     };
@@ -44,13 +48,13 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 /// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
 #[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
-fn arguments() -> (Vec<String>, ConnectOptions) {
-    let mut args: Vec<String> = std::env::args().skip(1).collect();
+fn arguments() -> Result<(Vec<String>, ConnectOptions), NotText> {
+    let mut args = words()?;
     let mut options = ConnectOptions::default();
     #[cfg(feature = "deflate")]
     if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
         args.remove(at);
         options = options.deflate(Some(ws_blocking::Deflate::default()));
     }
-    (args, options)
+    Ok((args, options))
 }

@@ -2,6 +2,9 @@
 //!
 //! `echo_server ADDR [--deflate] [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
 
+#[path = "../../ws-core/examples/words/mod.rs"]
+mod words;
+
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
@@ -9,6 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use words::words;
 use ws_blocking::{AcceptOptions, Config, Event, Limits, accept_with};
 
 fn main() -> ExitCode {
@@ -44,7 +48,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
     let mut address = None;
     let mut options = AcceptOptions::default();
-    let mut args = std::env::args().skip(1);
+    let mut args = words()?.into_iter();
     while let Some(arg) = args.next() {
         match &*arg {
             #[cfg(feature = "deflate")]

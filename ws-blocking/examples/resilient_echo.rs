@@ -4,9 +4,13 @@
 //! A message counts as delivered when its echo has arrived. After a loss the session connects again,
 //! and what has no echo yet is sent again.
 
+#[path = "../../ws-core/examples/words/mod.rs"]
+mod words;
+
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use words::words;
 use ws_blocking::session::{Client, End, Event, Events, start};
 use ws_blocking::ws_core::options::SessionOptions;
 use ws_blocking::ws_core::policy::BackoffPolicy;
@@ -17,7 +21,13 @@ use ws_blocking::{CloseCode, Request, SendError as Refused};
 const WINDOW: usize = 1000;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = match words() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
     let [url, count] = &*arguments else {
         eprintln!("usage: resilient_echo URL N");
         return ExitCode::from(2);

@@ -1,4 +1,6 @@
 //! The server's way to a WebSocket: the opening handshake on an accepted stream.
+//!
+//! It never judges a request: the options do, or the caller.
 
 use std::any::Any;
 use std::fmt;
@@ -9,7 +11,7 @@ use ws_core::handshake::{Accept, HandshakeError, RequestHead, ServerHandshake};
 use ws_core::options::{AcceptError, AcceptOptions};
 
 use crate::driver::{Driver, GONE};
-use crate::{Transport, WebSocket};
+use crate::{Stream, Transport, WebSocket};
 
 /// Accepts a WebSocket on a stream that a client has connected.
 ///
@@ -41,7 +43,9 @@ pub fn upgrade<S: Transport + 'static>(
     stream: S,
     options: &AcceptOptions,
 ) -> Result<Upgrade<S>, HandshakeError> {
-    if let Some(stream) = (&stream as &dyn Any).downcast_ref::<TcpStream>() {
+    let socket = &stream as &dyn Any;
+    let tcp = socket.downcast_ref().map(Stream::tcp);
+    if let Some(stream) = tcp.or_else(|| socket.downcast_ref::<TcpStream>()) {
         // Only a matter of speed, and a socket that is gone shows itself soon enough.
         let _ = stream.set_nodelay(options.nodelay);
     }
@@ -61,7 +65,7 @@ pub fn upgrade<S: Transport + 'static>(
 /// A client's request for a WebSocket, to be accepted or rejected.
 ///
 /// Dropping it drops the stream without an answer.
-pub struct Upgrade<S = TcpStream> {
+pub struct Upgrade<S = Stream> {
     handshake: ServerHandshake,
     driver: Driver<S>,
     config: Config,

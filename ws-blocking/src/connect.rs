@@ -1,4 +1,6 @@
 //! The client's way to a WebSocket: dial, then the opening handshake.
+//!
+//! It dials once: it never tries a failed handshake again and follows no redirect.
 
 use ws_core::handshake::{ClientHandshake, Request, RequestError};
 use ws_core::options::{ConnectError, ConnectOptions};
@@ -29,8 +31,9 @@ pub fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let stream = open(request.url(), &options.route)?;
-    client(stream, request, options)
+    let limit = options.handshake.timeout;
+    let (stream, spent) = open(request.url(), &options.route, limit)?;
+    client(stream, request, &options.after(spent))
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix

@@ -1,4 +1,6 @@
 //! The loop of a [`Machine`] over a blocking transport.
+//!
+//! It knows no protocol: what bytes and deadlines mean is the machine's. It starts no thread.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
@@ -289,6 +291,77 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Config, OwnedEvent, TrySplit, WebSocket};
+    use std::collections::VecDeque;
+    use std::io::{Read, Write};
+    use ws_core::handshake::{Agreed, Opened};
+    use ws_core::{Role, Seed};
+
+    /// What a peer has said, and no more than that.
+    #[derive(Clone)]
+    struct Said(VecDeque<u8>);
+
+    impl Read for Said {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buf)? {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                n => Ok(n),
+            }
+        }
+    }
+
+    impl Write for Said {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            Ok(buf.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Transport for Said {
+        fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_write_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown(&mut self, _: Shutdown) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl TrySplit for Said {
+        fn try_split(&self) -> io::Result<Self> {
+            Ok(self.clone())
+        }
+    }
+
+    /// A server whose client has sent a ping, after `busy` in which the application did not look.
+    fn after(busy: Duration, idle: Duration) -> WebSocket<Said> {
+        let opened = Opened::upgraded(Role::Server, Agreed::default(), &[], Seed::new([7; 32]));
+        let said = Said([0x89, 0x80, 0, 0, 0, 0].into());
+        let config = Config::default().idle_timeout(Some(idle));
+        let mut socket = WebSocket::upgraded(said, opened, &config);
+        let Anchor(origin) = socket.driver.clock;
+        socket.driver.clock = Anchor(origin.checked_sub(busy).expect("a machine that is up"));
+        socket
+    }
+
+    #[test]
+    fn a_peer_that_talked_while_the_application_was_busy_is_not_idle() {
+        let (busy, idle) = (Duration::from_secs(20), Duration::from_secs(10));
+        let mut socket = after(busy, idle);
+        assert!(matches!(socket.next(), Some(OwnedEvent::Ping(_))));
+        assert!(socket.sender().is_open());
+
+        let (mut reader, mut writer) = after(busy, idle).split().expect("halves");
+        assert!(matches!(reader.next(), Some(OwnedEvent::Ping(_))));
+        assert!(writer.with_sender(|sender| sender.is_open()));
+    }
 
     #[test]
     fn a_timeout_is_set_only_when_the_old_one_will_not_do() {

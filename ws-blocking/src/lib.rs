@@ -1,6 +1,8 @@
 //! WebSocket for threads and blocking sockets: a client and a server that are thin layers over the
 //! pure state machines of [`ws_core`].
 //!
+//! They move bytes and time, and decide nothing about the protocol.
+//!
 //! A client, from [`connect()`] to the end:
 //!
 //! ```
@@ -73,12 +75,16 @@ mod reactor;
 pub mod session;
 mod socket;
 mod split;
+mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod transport;
 
 pub use accept::{Upgrade, accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
 pub use socket::WebSocket;
 pub use split::{Reader, Writer};
+pub use stream::Stream;
 pub use transport::{Plain, Transport, TrySplit};
 /// The core, for everything that is not named here.
 pub use ws_core;

@@ -6,19 +6,35 @@ use std::net::{IpAddr, SocketAddr, TcpStream as Std, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
+use std::time::Duration;
 
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use ws_core::dial::DialConfig;
-use ws_core::options::{ConnectError, Route, plain};
+use ws_core::options::{ConnectError, Route};
 use ws_core::policy::Stage;
 use ws_core::pump::{self, Net, Opening};
+#[cfg(feature = "tls")]
+use ws_core::tls::rustls::ClientConnection;
+#[cfg(feature = "tls")]
+use ws_core::tls::{TlsError, TlsOptions};
 use ws_core::url::Url;
 
+use crate::Stream;
+#[cfg(feature = "tls")]
+use crate::reactor::retried;
 use crate::reactor::{Clock, Reactor};
+use crate::stream::Wire;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
-/// Connects to the host of a URL: a socket that blocks.
-pub(crate) fn open(url: &Url, route: &Route) -> Result<Std, ConnectError> {
+/// Connects to the host of a URL, with TLS if it asks for that: a socket that blocks. And how much
+/// of `limit`, the time for handshakes, that took.
+pub(crate) fn open(
+    url: &Url,
+    route: &Route,
+    limit: Duration,
+) -> Result<(Stream, Duration), ConnectError> {
     let failed = |error| ConnectError::Dial {
         authority: url.authority(),
         stage: Stage::Connect,
@@ -26,21 +42,44 @@ pub(crate) fn open(url: &Url, route: &Route) -> Result<Std, ConnectError> {
     };
     let mut reactor = Reactor::new().map_err(failed)?;
     let clock = reactor.clock();
-    let reached = reactor.run(reach(&clock, url, route)).map_err(failed)?;
-    let mut stream = reached?;
-    clock.deregister(&mut stream).map_err(failed)?;
-    let stream = Std::from(stream);
-    stream.set_nonblocking(false).map_err(failed)?;
-    Ok(stream)
+    let reached = reactor
+        .run(reach(&clock, url, route, limit))
+        .map_err(failed)?;
+    let (stream, spent) = reached?;
+    let blocking = stream.try_map(|mut socket| {
+        clock.deregister(&mut socket)?;
+        let socket = Std::from(socket);
+        socket.set_nonblocking(false)?;
+        Ok(socket)
+    });
+    Ok((Stream(blocking.map_err(failed)?), spent))
 }
 
-/// Connects to the host of a URL: a socket that the reactor waits for.
+/// The same: a socket that the reactor waits for.
 pub(crate) async fn reach(
     clock: &Clock,
     url: &Url,
     route: &Route,
-) -> Result<TcpStream, ConnectError> {
-    pump::reach(clock, plain(url)?, route).await
+    limit: Duration,
+) -> Result<(Wire<TcpStream>, Duration), ConnectError> {
+    #[cfg(not(feature = "tls"))]
+    ws_core::options::plain(url)?;
+    #[cfg(feature = "tls")]
+    if url.is_secure() {
+        let failed = |error| ConnectError::tls(url, error);
+        let config = route.tls.client_config().map_err(failed)?;
+        let name = TlsOptions::server_name(url.host()).map_err(failed)?;
+        let connection = ClientConnection::new(config, name)
+            .map_err(|error| failed(TlsError::Handshake(error)))?;
+        let mut tls = Tls::new(pump::reach(clock, url, route).await?, connection);
+        // The reactor polls again whenever the socket is ready for anything.
+        let handshake = poll_fn(|_| retried(tls.shake_hands()));
+        let ((), spent) = pump::secure(clock, url, limit, handshake).await?;
+        return Ok((Wire::Tls(tls), spent));
+    }
+    let _ = limit;
+    let socket = pump::reach(clock, url, route).await?;
+    Ok((Wire::Tcp(socket), Duration::ZERO))
 }
 
 impl Net for Clock {

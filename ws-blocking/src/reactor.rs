@@ -18,6 +18,8 @@ use ws_core::Instant;
 use ws_core::buf::Pool;
 use ws_core::pump::{PollRead, PollWrite, Runtime};
 
+use crate::stream::Wire;
+
 const NUDGE: Token = Token(0);
 const SOCKET: Token = Token(1);
 
@@ -129,7 +131,7 @@ impl Runtime for Clock {
 }
 
 /// What an operation that would block comes to: the reactor tells when to try again.
-fn retried<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
+pub(crate) fn retried<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
     match result {
         Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
         result => Poll::Ready(result),
@@ -171,6 +173,35 @@ impl PollWrite<TcpStream> for Clock {
 
     fn poll_shutdown(io: &mut TcpStream, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(io.shutdown(Shutdown::Write))
+    }
+}
+
+impl PollRead<Wire<TcpStream>> for Clock {
+    fn poll_read(
+        io: &mut Wire<TcpStream>,
+        _: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        retried(uninterrupted(|| io.read(buf)))
+    }
+}
+
+impl PollWrite<Wire<TcpStream>> for Clock {
+    fn poll_write(
+        io: &mut Wire<TcpStream>,
+        _: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        retried(uninterrupted(|| io.write_vectored(bufs)))
+    }
+
+    fn poll_flush(io: &mut Wire<TcpStream>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        retried(uninterrupted(|| io.flush()))
+    }
+
+    fn poll_shutdown(io: &mut Wire<TcpStream>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        io.say_end();
+        Poll::Ready(io.socket().shutdown(Shutdown::Write))
     }
 }
 

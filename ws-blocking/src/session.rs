@@ -10,11 +10,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use mio::net::TcpStream;
 use ws_core::close::CloseCode;
 use ws_core::error::SendError as Refused;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::message::Message;
-use ws_core::options::{Route, SessionOptions, StartError, plain};
+use ws_core::options::{Route, SessionOptions, StartError};
 use ws_core::pump::client::{self, Dialing};
 use ws_core::session::{ConnId, Dialect, Initial, NoDialect, SendError, SessionConfig};
 use ws_core::url::Url;
@@ -24,6 +25,7 @@ pub use ws_core::session::{End, Event, Lost, Payload, State};
 
 use crate::net::reach;
 use crate::reactor::{Clock, Reactor};
+use crate::stream::Wire;
 
 /// How long attempts at the first connection of [`connect`] may start.
 const FIRST: Duration = Duration::from_secs(30);
@@ -92,7 +94,8 @@ pub fn start_with<D>(
 where
     D: Dialect + Send + 'static,
 {
-    plain(request.url())?;
+    #[cfg(not(feature = "tls"))]
+    ws_core::options::plain(request.url())?;
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
     let mut reactor = Reactor::new().map_err(StartError::Thread)?;
     let clock = reactor.clock();
@@ -107,10 +110,13 @@ where
     Ok((Client(client), Events(events)))
 }
 
-fn dial(clock: Clock, url: Url, route: Route) -> Dialing<mio::net::TcpStream> {
+fn dial(clock: Clock, url: Url, route: Route) -> Dialing<Wire<TcpStream>> {
     Box::pin(async move {
-        let reached = reach(&clock, &url, &route).await;
-        reached.map_err(|error| error.dial_error())
+        // The session bounds the attempt as a whole.
+        match reach(&clock, &url, &route, Duration::MAX).await {
+            Ok((stream, _)) => Ok(stream),
+            Err(error) => Err(error.dial_error()),
+        }
     })
 }
 

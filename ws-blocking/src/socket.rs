@@ -1,7 +1,8 @@
 //! A connection in one piece: one thread reads and writes.
+//!
+//! It starts no thread and decides nothing about the protocol.
 
 use std::io;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use ws_core::Machine;
@@ -17,7 +18,7 @@ use ws_core::message::Message;
 
 use crate::driver::Driver;
 use crate::split::{self, Reader, Writer};
-use crate::{Transport, TrySplit};
+use crate::{Stream, Transport, TrySplit};
 
 /// With this much in the queue, `feed` writes it out.
 const WRITE_EARLY: usize = 64 * 1024;
@@ -31,7 +32,7 @@ const WRITE_EARLY: usize = 64 * 1024;
 /// Pings are answered, timeouts run and closing handshakes proceed while a thread is in `next` (or
 /// [`read`](Self::read), or [`close`](Self::close)).
 #[derive(Debug)]
-pub struct WebSocket<S = TcpStream> {
+pub struct WebSocket<S = Stream> {
     pub(crate) conn: Connection,
     pub(crate) driver: Driver<S>,
 }

@@ -6,7 +6,7 @@
 //! reader never waits for it: if the write side is taken, whoever has it writes the reply too.
 
 use std::io::{self, ErrorKind};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use ws_core::message::Message;
 use ws_core::{Instant, Transport as Advice, TransportEnd};
 
 use crate::driver::{Anchor, TIMED_OUT, Wait, flush, is_silence, is_timeout, read_once};
-use crate::{Transport, TrySplit, WebSocket};
+use crate::{Stream, Transport, TrySplit, WebSocket};
 
 /// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
 /// again: a peer that does not read while it waits for us to read would otherwise stop both for
@@ -34,7 +34,7 @@ const REPLY_PATIENCE: Duration = Duration::from_millis(10);
 /// It answers pings, runs the deadlines and completes the closing handshake, so a thread must be in
 /// it for any of that to happen.
 #[derive(Debug)]
-pub struct Reader<S = TcpStream> {
+pub struct Reader<S = Stream> {
     receiver: Receiver,
     io: S,
     clock: Anchor,
@@ -53,7 +53,7 @@ pub struct Reader<S = TcpStream> {
 /// Dropping it waits for nothing and writes nothing: what was fed and not flushed leaves with the
 /// reader's next reply, and is lost if there is none. [`flush`](Self::flush) first.
 #[derive(Debug)]
-pub struct Writer<S = TcpStream> {
+pub struct Writer<S = Stream> {
     clock: Anchor,
     close_timeout: Duration,
     shared: Arc<Shared<S>>,

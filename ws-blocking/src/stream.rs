@@ -80,6 +80,7 @@ impl<S> Wire<S> {
 
 impl<S: Write> Wire<S> {
     /// Says that nothing follows, if there are words for that.
+    #[cfg_attr(not(feature = "tls"), allow(clippy::needless_pass_by_ref_mut))]
     pub(crate) fn say_end(&mut self) {
         match self {
             Self::Tcp(_) => {}

@@ -7,9 +7,9 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustls::{Connection, ServerConfig, ServerConnection};
+use ws_core::tls::rustls::{Connection, ServerConfig, ServerConnection};
 /// What a client trusts and shows, and what a server shows.
 pub use ws_core::tls::{Roots, TlsError, TlsOptions, rustls, server_config};
 

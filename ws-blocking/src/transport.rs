@@ -1,4 +1,6 @@
 //! What a blocking stream must offer so that deadlines hold while a thread waits in it.
+//!
+//! It knows nothing of WebSocket.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -14,7 +14,7 @@ mod rt {
     use ws_blocking::ws_core::handshake::Opened;
     use ws_blocking::{Config, Transport, WebSocket};
 
-    pub(crate) type Tcp = TcpStream;
+    pub(crate) type Tcp = ws_blocking::Stream;
     pub(crate) type Writes = Arc<AtomicUsize>;
 
     macro_rules! wait {
@@ -25,7 +25,15 @@ mod rt {
     pub(crate) use wait;
 
     pub(crate) fn tcp(stream: TcpStream) -> Tcp {
-        stream
+        stream.into()
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(
+        stream: TcpStream,
+        config: Arc<ws::tls::rustls::ServerConfig>,
+    ) -> io::Result<Tcp> {
+        ws::tls::accept_tls(stream, config)
     }
 
     pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {
@@ -49,7 +57,7 @@ mod rt {
 
     pub(crate) fn counted(stream: TcpStream) -> (Counted, Writes) {
         let writes = Writes::default();
-        (Counted(stream, Arc::clone(&writes)), writes)
+        (Counted(stream.into(), Arc::clone(&writes)), writes)
     }
 
     impl Read for Counted {
@@ -86,7 +94,7 @@ mod rt {
         }
 
         fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
-            TcpStream::shutdown(&self.0, how)
+            self.0.shutdown(how)
         }
     }
 }

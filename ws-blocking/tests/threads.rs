@@ -15,7 +15,7 @@ use ws_blocking::ws_core::handshake::{Agreed, Opened};
 use ws_blocking::ws_core::{Role, Seed};
 use ws_blocking::{
     AcceptOptions, Cause, CloseCode, Config, ConnectOptions, Message, OwnedEvent, Plain, Request,
-    Transport, WebSocket, accept, accept_with, client, connect,
+    Stream, Transport, WebSocket, accept, accept_with, client, connect,
 };
 
 fn pair_with(options: &AcceptOptions) -> (WebSocket, WebSocket) {
@@ -24,7 +24,7 @@ fn pair_with(options: &AcceptOptions) -> (WebSocket, WebSocket) {
     let options = options.clone();
     let server = thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        accept_with(stream, &options).unwrap()
+        accept_with(Stream::from(stream), &options).unwrap()
     });
     (connect(url).unwrap(), join(server))
 }
@@ -102,7 +102,7 @@ fn a_stuck_writer_is_freed_though_the_application_stops_reading_at_the_end() {
         let (mut reader, mut writer) = server.split().unwrap();
         let writing = thread::spawn(move || writer.send(vec![0; 64 << 20]));
         // The client lives on, reads nothing and writes no more.
-        client.stream().shutdown(Shutdown::Write).unwrap();
+        client.stream().tcp().shutdown(Shutdown::Write).unwrap();
         assert!(matches!(reader.next(), Some(OwnedEvent::Closed(_))));
         drop(reader);
         assert!(join(writing).is_err());

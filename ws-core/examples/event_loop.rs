@@ -12,6 +12,8 @@
     reason = "a loop owns socket and clock"
 )]
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant as Clock};
 use bytes::Buf;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use words::words;
 use ws_core::buf::{Pool, SendBuf};
 use ws_core::connection::{Config, Connection, Event};
 use ws_core::handshake::{Accept, Limits, ServerHandshake};
@@ -298,7 +301,7 @@ impl Server {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
+    let mut args = words()?.into_iter();
     let address = args.next().ok_or("usage: event_loop ADDR [--deflate]")?;
     let answer = match args.next().as_deref() {
         #[cfg(feature = "deflate")]

@@ -4,14 +4,16 @@
 mod support;
 
 use core::num::NonZeroUsize;
+use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use support::heap::{Counting, measure};
 use support::{BOTH, End, connection, frame, header, raw};
 use ws_core::connection::{Config, Connection, Event, OwnedEvent};
 use ws_core::error::ProtocolError;
+use ws_core::handshake::{self, ClientHandshake, HandshakeError, Request, ServerHandshake};
 use ws_core::message::Limits;
-use ws_core::{Instant, Role};
+use ws_core::{Instant, Machine, Role, Seed};
 
 #[global_allocator]
 static HEAP: Counting = Counting;
@@ -280,5 +282,62 @@ fn what_is_drained_after_a_fault_costs_one_read_buffer() {
             "the message under way is freed: {heap:?}"
         );
         assert!(heap.peak <= 33 * KIB, "{heap:?}");
+    }
+}
+
+/// Hands a machine 8 MiB of the same bytes over and over, behind `start`, as a driver does; what it
+/// has to write is written.
+fn endless(machine: &mut impl Machine, start: &str, again: &str) {
+    let noise = again.repeat(4096 / again.len());
+    let mut rest = start.as_bytes();
+    let mut sent = 0;
+    while sent < 8 << 20 {
+        if rest.is_empty() {
+            rest = noise.as_bytes();
+        }
+        let room = machine.io().0.spare();
+        let n = room.len().min(rest.len());
+        room[..n].copy_from_slice(&rest[..n]);
+        machine.io().0.commit(n);
+        (rest, sent) = (&rest[n..], sent + n);
+        machine.ready(NOW);
+        let out = machine.io().1;
+        out.advance(out.remaining());
+    }
+}
+
+#[test]
+fn an_endless_head_costs_its_limit_and_the_words_that_refuse_it() {
+    // The head so far, the noise itself, and the refusal.
+    let bound = 16 * KIB + 4 * KIB + KIB;
+    let too_large = || HandshakeError::HeadTooLarge { limit: 16 << 10 };
+    let too_many = || HandshakeError::TooManyHeaders { limit: 100 };
+    let limits = handshake::Limits::default;
+    for (start, again, expected) in [
+        ("", "G", too_large()),
+        ("GET /", "x", too_large()),
+        ("GET / HTTP/1.1\r\n", "x", too_large()),
+        ("GET / HTTP/1.1\r\nX: ", "x", too_large()),
+        ("GET / HTTP/1.1\r\n", "X: y\r\n", too_many()),
+    ] {
+        let mut server = ServerHandshake::new(limits(), NOW);
+        let (heap, ()) = measure(|| endless(&mut server, start, again));
+        assert!(heap.peak <= bound, "{start:?} {again:?}: {heap:?}");
+        // A client that never stops is waited for no longer than this.
+        server.handle_timeout(NOW + Duration::from_secs(20));
+        assert_eq!(server.poll(NOW).unwrap_err(), expected);
+    }
+    for (start, again, expected) in [
+        ("", "G", HandshakeError::NotHttp),
+        ("HTTP/1.1 101 ", "x", too_large()),
+        ("HTTP/1.1 101 \r\n", "x", too_large()),
+        ("HTTP/1.1 101 \r\nX: ", "x", too_large()),
+        ("HTTP/1.1 101 \r\n", "X: y\r\n", too_many()),
+    ] {
+        let request = Request::new("ws://h/").unwrap();
+        let mut client = ClientHandshake::new(&request, limits(), Seed::new([7; 32]), NOW);
+        let (heap, ()) = measure(|| endless(&mut client, start, again));
+        assert!(heap.peak <= bound, "{start:?} {again:?}: {heap:?}");
+        assert_eq!(client.poll(NOW).unwrap_err(), expected);
     }
 }

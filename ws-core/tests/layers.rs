@@ -116,6 +116,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "message",
             "options",
             "proxy",
+            "role",
             "seed",
             "session",
             "time",

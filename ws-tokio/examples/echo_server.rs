@@ -2,12 +2,16 @@
 //!
 //! `echo_server ADDR [--deflate] [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
 
+#[path = "../../ws-core/examples/words/mod.rs"]
+mod words;
+
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use words::words;
 use ws_tokio::{AcceptOptions, Config, Event, Limits, accept_with};
 
 #[tokio::main]
@@ -41,7 +45,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
     let mut address = None;
     let mut options = AcceptOptions::default();
-    let mut args = std::env::args().skip(1);
+    let mut args = words()?.into_iter();
     while let Some(arg) = args.next() {
         match &*arg {
             #[cfg(feature = "deflate")]

@@ -1,4 +1,6 @@
 //! The client's way to a WebSocket: dial, then the opening handshake.
+//!
+//! It dials once: it never tries a failed handshake again and follows no redirect.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use ws_core::handshake::{Request, RequestError};

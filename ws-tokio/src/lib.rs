@@ -1,6 +1,8 @@
 //! WebSocket for tokio: a client and a server that are thin layers over the pure state machines of
 //! [`ws_core`].
 //!
+//! They move bytes and time, and decide nothing about the protocol.
+//!
 //! A client, from [`connect()`] to the end:
 //!
 //! ```

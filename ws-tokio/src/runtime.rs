@@ -1,4 +1,6 @@
 //! tokio, as the pump sees it: how to read, write, wait and tell the time.
+//!
+//! It decides nothing: what bytes and deadlines mean is the core's.
 
 use std::cell::RefCell;
 use std::fmt;

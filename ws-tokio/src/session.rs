@@ -1,4 +1,6 @@
 //! A client that stays alive: a session of the core, run as a task.
+//!
+//! It dials when it is told to, and never decides to.
 
 use std::time::Duration;
 

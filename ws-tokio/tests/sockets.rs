@@ -22,7 +22,7 @@ mod rt {
     use ws_tokio::ws_core::pump;
     use ws_tokio::{Config, Tokio, WebSocket};
 
-    pub(crate) type Tcp = TcpStream;
+    pub(crate) type Tcp = ws_tokio::Stream;
     pub(crate) type Writes = Arc<AtomicUsize>;
 
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -45,7 +45,7 @@ mod rt {
     pub(crate) fn tcp(stream: std::net::TcpStream) -> Tcp {
         let _entered = RUNTIME.enter();
         stream.set_nonblocking(true).expect("non-blocking");
-        TcpStream::from_std(stream).expect("registered")
+        TcpStream::from_std(stream).expect("registered").into()
     }
 
     pub(crate) fn spawn<F>(future: F) -> impl Future<Output = F::Output>
@@ -60,6 +60,15 @@ mod rt {
         duplex(capacity)
     }
 
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(
+        stream: std::net::TcpStream,
+        config: Arc<ws::tls::rustls::ServerConfig>,
+    ) -> io::Result<Tcp> {
+        let tcp = tcp(stream).into_tcp().expect("no tls yet");
+        block_on(ws::tls::accept_tls(tcp, config))
+    }
+
     #[cfg(unix)]
     pub(crate) fn unix_pair() -> (tokio::net::UnixStream, tokio::net::UnixStream) {
         let _entered = RUNTIME.enter();
@@ -72,7 +81,7 @@ mod rt {
         pump::Reader<OwnedReadHalf, OwnedWriteHalf, Tokio>,
         pump::Writer<OwnedWriteHalf, Tokio>,
     ) {
-        socket.split_with(TcpStream::into_split)
+        socket.split_with(|stream| stream.into_tcp().expect("no tls").into_split())
     }
 
     pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {

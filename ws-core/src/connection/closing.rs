@@ -1,6 +1,8 @@
 //! The closing handshake (RFC 6455 §7): who closed, what is still owed, and what becomes of the
 //! transport. Every transition of that state machine is in this file.
 //!
+//! It writes nothing itself: it says what is owed, and what the transport is for now.
+//!
 //! ```text
 //!            local_close            peer_close
 //!    Open ───────────────▶ Waiting ───────────▶ Done ──┐ lost, timeout (server: at once)

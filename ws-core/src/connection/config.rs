@@ -1,4 +1,6 @@
 //! What the owner of a connection may choose.
+//!
+//! It holds no state: nothing here changes while a connection lasts.
 
 use core::num::NonZeroUsize;
 use core::time::Duration;

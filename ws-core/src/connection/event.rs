@@ -1,4 +1,6 @@
 //! What a connection tells its owner.
+//!
+//! Nothing is decided here: an event says what has happened already.
 
 use alloc::string::String;
 use core::fmt;

@@ -1,4 +1,6 @@
 //! What a connection does next, in one machine word.
+//!
+//! It knows where a payload is and never what is in it.
 
 use core::fmt;
 use core::num::NonZeroU64;

@@ -1,4 +1,6 @@
 //! Making payloads shorter (RFC 7692 §7.2.1).
+//!
+//! It knows no frames, and sends nothing.
 
 use alloc::vec::Vec;
 use core::fmt;

@@ -1,4 +1,6 @@
 //! Making payloads whole again (RFC 7692 §7.2.2), a bounded piece at a time.
+//!
+//! It knows no frames and no limits: who assembles a message asks for no more than it may become.
 
 use core::fmt;
 

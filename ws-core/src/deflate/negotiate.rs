@@ -1,4 +1,6 @@
 //! What is offered, accepted and agreed on (RFC 7692 §5, §7.1).
+//!
+//! Nothing is compressed here.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

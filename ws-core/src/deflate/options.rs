@@ -1,4 +1,6 @@
 //! What the owner of a connection may choose about compression.
+//!
+//! Nothing is negotiated here.
 
 /// How to compress: what is offered to a server or accepted from a client, and how much work and
 /// memory goes into it. The setters chain.

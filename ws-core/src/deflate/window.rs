@@ -1,4 +1,6 @@
 //! The last bytes of what was compressed: all that the next message needs of the earlier ones.
+//!
+//! It compresses nothing itself.
 
 use alloc::collections::VecDeque;
 

@@ -1,4 +1,6 @@
 //! What can be wrong with an extension header.
+//!
+//! It knows nothing of what an extension means.
 
 use thiserror::Error;
 

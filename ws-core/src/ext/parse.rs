@@ -1,4 +1,6 @@
 //! The grammar of `Sec-WebSocket-Extensions`, read (RFC 6455 §9.1).
+//!
+//! It never asks what a parameter means.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -1,4 +1,6 @@
 //! Tokens: the alphabet of header names, extensions and subprotocols (RFC 9110 §5.6.2).
+//!
+//! It knows nothing of what they name.
 
 /// May this byte be part of a token?
 pub(crate) const fn is_token_byte(byte: u8) -> bool {

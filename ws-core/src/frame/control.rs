@@ -1,4 +1,6 @@
 //! Control frames as values (RFC 6455 §5.5): at most 125 bytes, held inline.
+//!
+//! It decides nothing about when one is sent.
 
 use core::fmt;
 

@@ -1,7 +1,7 @@
 //! The frame header (RFC 6455 §5.2): parse and encode.
 //!
 //! Everything a header can do wrong is refused here, as soon as the byte that does it is there and
-//! before any payload is looked at.
+//! before any payload is looked at. It never touches a payload.
 
 use alloc::vec::Vec;
 

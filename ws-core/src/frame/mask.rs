@@ -1,7 +1,7 @@
 //! Masking (RFC 6455 §5.3): XOR with a repeating four-byte key.
 //!
 //! One pass in place, or one pass while copying into the send queue; both in blocks that the
-//! compiler turns into vector instructions.
+//! compiler turns into vector instructions. It knows no frames, and draws no keys.
 
 use alloc::vec::Vec;
 use core::fmt;

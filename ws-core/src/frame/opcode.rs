@@ -1,4 +1,6 @@
 //! Opcodes (RFC 6455 §5.2).
+//!
+//! It knows nothing of the order in which they may come.
 
 use crate::error::ProtocolError;
 

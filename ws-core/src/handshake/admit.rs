@@ -1,7 +1,8 @@
 //! Is this a request for a WebSocket? (RFC 6455 §4.2.1, RFC 9112 §3)
 //!
 //! The checks are made in the order in which [`admit`] lists them, and the first that fails is the
-//! one that is answered: the request line, then what HTTP asks, then what RFC 6455 asks.
+//! one that is answered: the request line, then what HTTP asks, then what RFC 6455 asks. It answers
+//! nothing itself.
 
 use alloc::vec::Vec;
 

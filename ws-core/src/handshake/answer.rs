@@ -1,4 +1,6 @@
 //! What a server answers: the acceptance that an application makes, and answers as bytes.
+//!
+//! It sends nothing, and accepts nothing that the client did not offer.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

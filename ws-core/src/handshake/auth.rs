@@ -1,4 +1,6 @@
 //! `Authorization: Basic` (RFC 7617): written by a client, read and compared by a server.
+//!
+//! It lets nobody in: whose credentials are welcome is the application's to say.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -1,4 +1,6 @@
 //! The client's side of the opening handshake, as a machine.
+//!
+//! It never connects anywhere, and never asks again by itself.
 
 use alloc::boxed::Box;
 use core::fmt;

@@ -1,4 +1,6 @@
 //! Failed handshakes in plain words.
+//!
+//! It decides nothing about trying again.
 
 use crate::TransportEnd;
 use crate::error::Explanation;

@@ -1,4 +1,6 @@
 //! A client's request, checked, as the application sees it (RFC 6455 §4.2.1).
+//!
+//! It never answers: that is the machine's.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -1,4 +1,6 @@
 //! The key of the opening handshake and the answer that proves it was read (RFC 6455 §4.2.2).
+//!
+//! It draws no randomness: the nonce is handed in.
 
 use alloc::string::String;
 

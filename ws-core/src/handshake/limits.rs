@@ -1,4 +1,6 @@
 //! What a peer may make an opening handshake hold, and for how long.
+//!
+//! Nothing is enforced here.
 
 use core::time::Duration;
 

@@ -1,4 +1,6 @@
 //! Which origins are welcome (RFC 6455 §10.2).
+//!
+//! It refuses nobody itself: it says whether an origin is on the list.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -1,7 +1,7 @@
 //! Following a redirect: which request comes next, if one may (RFC 9110 §15.4, RFC 3986 §5.2).
 //!
 //! Off unless the owner of the connection asks for it, after each refusal anew; counting how often
-//! is up to the owner too.
+//! is up to the owner too. It never connects.
 
 use alloc::string::String;
 use alloc::vec::Vec;

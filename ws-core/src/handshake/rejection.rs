@@ -1,4 +1,6 @@
 //! A server's refusal, with everything that it said.
+//!
+//! It never acts on it: to wait, to follow or to give up is the caller's.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,6 @@
 //! The answer that opens the connection, and whether it may (RFC 6455 §4.1).
+//!
+//! It reads nothing from a transport, and sends nothing.
 
 use alloc::boxed::Box;
 use alloc::string::String;

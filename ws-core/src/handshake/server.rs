@@ -1,4 +1,7 @@
 //! The server's side of the opening handshake, as a machine.
+//!
+//! It never accepts by itself, and refuses no valid request by itself but one that is not answered
+//! in time, or that more data follows than is kept.
 
 use alloc::boxed::Box;
 use core::fmt;

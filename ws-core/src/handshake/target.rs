@@ -1,4 +1,6 @@
 //! What a request asks for, and of whom: the request target and the `Host` (RFC 9112 §3.2).
+//!
+//! It looks no name up.
 
 use alloc::boxed::Box;
 

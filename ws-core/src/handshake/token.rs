@@ -1,4 +1,6 @@
 //! Header values as bytes: what may stand in one, and lists of tokens (RFC 9110 §5.5, §5.6.1).
+//!
+//! It knows nothing of what they mean.
 
 /// May this byte be part of a header value? Everything but control characters; bytes above ASCII
 /// are allowed and mean nothing.

@@ -1,5 +1,7 @@
 //! A message that arrives in pieces: its fragments, a frame too large to wait for in one piece, or
 //! what comes out of a compressed one.
+//!
+//! It knows no frames and sends nothing.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,6 @@
 //! A piece of a message that is handed out while the rest is still on its way.
+//!
+//! It holds nothing of the rest.
 
 use super::Kind;
 

@@ -1,4 +1,6 @@
 //! What a peer may make this end hold and do.
+//!
+//! Nothing is enforced here.
 
 /// Limits on what is received. Passing one ends the connection with the close code in brackets.
 ///

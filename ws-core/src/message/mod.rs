@@ -2,6 +2,23 @@
 //!
 //! Turns received bytes into whole messages and control frames, within limits, and knows what may be
 //! sent. Refuses to know handshakes, time, and when a connection closes.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use ws_core::message::{Kind, Limits, Message, Text};
+//!
+//! // Whatever can be sent converts into a message; what is shared is not copied.
+//! let (lent, shared) = (Message::from("naïve"), Message::from(Bytes::from_static(b"\xff")));
+//! assert_eq!((lent.kind(), shared.kind()), (Some(Kind::Text), Some(Kind::Binary)));
+//! assert_eq!(lent.payload().len(), 6);
+//!
+//! // Bytes become text only if they are UTF-8, and come back if they are not.
+//! let refused = Text::try_from(Bytes::from_static(b"\xff")).unwrap_err();
+//! assert_eq!(refused.into_bytes(), &b"\xff"[..]);
+//!
+//! let limits = Limits::default().max_message(1 << 20);
+//! assert_eq!(limits.max_empty_fragments, 32);
+//! ```
 
 mod assemble;
 mod chunk;

@@ -1,4 +1,6 @@
 //! What an application sends.
+//!
+//! Nothing is checked or copied here: that is for who sends it.
 
 use alloc::string::String;
 use alloc::vec::Vec;

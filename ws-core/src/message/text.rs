@@ -1,4 +1,6 @@
 //! Owned text that shares its storage.
+//!
+//! A [`Text`] never holds what is not UTF-8.
 
 use alloc::string::String;
 use core::borrow::Borrow;

@@ -1,4 +1,6 @@
 //! How a server accepts.
+//!
+//! It reads and writes nothing: the handshake does.
 
 use alloc::string::String;
 use alloc::vec::Vec;

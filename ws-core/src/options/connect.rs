@@ -1,4 +1,6 @@
 //! How a client connects.
+//!
+//! It connects nothing itself.
 
 use alloc::borrow::Cow;
 use core::time::Duration;

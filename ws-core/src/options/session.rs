@@ -1,4 +1,6 @@
 //! How a client that stays alive is started.
+//!
+//! It starts nothing itself: a session that nobody drives does nothing.
 
 use std::io;
 

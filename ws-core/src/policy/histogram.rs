@@ -1,7 +1,8 @@
 //! Distributions in constant memory: log-linear buckets, 64 for each power of two.
 //!
 //! A value is known to a 64th of itself, from a nanosecond to centuries, in 15 KiB that are only
-//! allocated once something is recorded. Histograms of many connections add up.
+//! allocated once something is recorded. Histograms of many connections add up. A histogram reads
+//! no clock: what it counts is handed in.
 
 use alloc::vec::Vec;
 use core::time::Duration;

@@ -1,4 +1,6 @@
 //! The lanes that outgoing traffic is sorted into, by what its delay would cost.
+//!
+//! It orders nothing itself.
 
 /// What an outgoing message is for. The order is that of their rank, the most urgent first.
 ///

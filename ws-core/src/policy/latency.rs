@@ -1,4 +1,6 @@
 //! The latency of the last answers: a window of samples and its percentiles.
+//!
+//! It measures nothing itself: a sample is handed in.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

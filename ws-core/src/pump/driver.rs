@@ -1,4 +1,6 @@
 //! The loop of `machine.rs` over a non-blocking transport.
+//!
+//! It knows no protocol, and never blocks.
 
 use core::task::{Context, Poll, ready};
 use std::io;

@@ -1,4 +1,6 @@
 //! The opening handshakes, driven over a stream.
+//!
+//! They decide nothing: who is accepted is said by the options, or by the caller.
 
 use alloc::boxed::Box;
 use core::fmt;

@@ -5,6 +5,73 @@
 //! here, once: the socket in one piece ([`WebSocket`]), the socket in two ([`Reader`] and
 //! [`Writer`]), and the opening handshakes, and the session that runs by itself ([`mod@client`]). It
 //! decides nothing about the protocol and spawns nothing.
+//!
+//! A runtime whose transports are two queues of bytes, received and sent:
+//!
+//! ```
+//! use std::collections::VecDeque;
+//! use std::io::{IoSlice, Read, Result, Write};
+//! use std::task::{Context, Poll, Waker};
+//!
+//! use ws_core::buf::Pool;
+//! use ws_core::connection::{Config, OwnedEvent};
+//! use ws_core::handshake::{Agreed, Opened};
+//! use ws_core::pump::{PollRead, PollWrite, Runtime, WebSocket};
+//! use ws_core::{Instant, Role, Seed};
+//!
+//! #[derive(Default)]
+//! struct Queues;
+//! type Pipe = (VecDeque<u8>, Vec<u8>);
+//!
+//! impl Runtime for Queues {
+//!     fn now(&self) -> Instant {
+//!         Instant::ORIGIN // a clock that stands still
+//!     }
+//!     fn poll_until(&mut self, _: &mut Context<'_>, _: Instant) -> Poll<()> {
+//!         Poll::Pending
+//!     }
+//!     fn with_pool<T>(f: impl FnOnce(&mut Pool) -> T) -> T {
+//!         f(&mut Pool::new()) // a real one keeps it, one for each thread
+//!     }
+//! }
+//!
+//! impl PollRead<Pipe> for Queues {
+//!     fn poll_read(io: &mut Pipe, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
+//!         match io.0.is_empty() {
+//!             true => Poll::Pending, // a real one has the context woken later
+//!             false => Poll::Ready(io.0.read(buf)),
+//!         }
+//!     }
+//! }
+//!
+//! impl PollWrite<Pipe> for Queues {
+//!     fn poll_write(
+//!         io: &mut Pipe,
+//!         _: &mut Context<'_>,
+//!         bufs: &[IoSlice<'_>],
+//!     ) -> Poll<Result<usize>> {
+//!         Poll::Ready(io.1.write_vectored(bufs))
+//!     }
+//!     fn poll_flush(_: &mut Pipe, _: &mut Context<'_>) -> Poll<Result<()>> {
+//!         Poll::Ready(Ok(()))
+//!     }
+//!     fn poll_shutdown(_: &mut Pipe, _: &mut Context<'_>) -> Poll<Result<()>> {
+//!         Poll::Ready(Ok(()))
+//!     }
+//! }
+//!
+//! // A masked, empty ping from a client.
+//! let pipe = (VecDeque::from([0x89, 0x80, 1, 2, 3, 4]), Vec::new());
+//! let opened = Opened::upgraded(Role::Server, Agreed::default(), b"", Seed::new([0; 32]));
+//! let mut socket: WebSocket<Pipe, Queues> =
+//!     WebSocket::upgraded(pipe, opened, &Config::default());
+//!
+//! let mut cx = Context::from_waker(Waker::noop());
+//! let event = socket.poll_event(&mut cx);
+//! assert!(matches!(event, Poll::Ready(Some(OwnedEvent::Ping(_)))));
+//! assert!(socket.poll_event(&mut cx).is_pending(), "about to wait, it has answered");
+//! assert_eq!(socket.stream().1, b"\x8a\x00");
+//! ```
 
 pub mod client;
 mod driver;

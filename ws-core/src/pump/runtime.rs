@@ -1,4 +1,6 @@
 //! What a runtime provides.
+//!
+//! It knows nothing of WebSocket.
 
 use core::task::{Context, Poll};
 use std::io;

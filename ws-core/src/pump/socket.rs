@@ -1,4 +1,6 @@
 //! A connection in one piece: one task reads and writes.
+//!
+//! It spawns nothing and decides nothing about the protocol.
 
 use alloc::sync::Arc;
 use core::fmt;

@@ -1,4 +1,6 @@
 //! The poll-based traits of the async ecosystem: `Stream` of events, `Sink` of messages.
+//!
+//! They buffer nothing of their own.
 
 use alloc::sync::Arc;
 use core::mem::take;

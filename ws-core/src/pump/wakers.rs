@@ -1,9 +1,9 @@
 //! Two tasks wait for one transport.
 //!
 //! A transport remembers only the waker of the last task that polled it for writing. Both halves of
-//! a split connection write, so the waker they show the transport is one that wakes them both. So do
-//! the stream and the sink of one that others have split (`StreamExt::split`), for reading and for
-//! the timer too.
+//! a split connection write, so the waker they show the transport is one that wakes them both. So
+//! do the stream and the sink of one that others have split (`StreamExt::split`), for reading and
+//! for the timer too. It knows nothing of what they wait for.
 
 #![allow(
     clippy::disallowed_types,

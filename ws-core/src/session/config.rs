@@ -1,4 +1,6 @@
 //! What the owner of a session may choose.
+//!
+//! It holds no state: nothing here changes while a session lasts.
 
 use core::time::Duration;
 

@@ -1,4 +1,6 @@
 //! Bytes and time: the session as a machine that any driver of a connection can drive.
+//!
+//! It never decides what follows: that is `order`.
 
 use super::Session;
 use core::time::Duration;

@@ -1,4 +1,6 @@
 //! What a session tells its owner, and what it asks of it.
+//!
+//! Nothing is decided here.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,4 +1,6 @@
 //! What the application sends through a session.
+//!
+//! Nothing is kept for later: without a connection it is refused.
 
 use thiserror::Error;
 

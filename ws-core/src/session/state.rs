@@ -1,4 +1,6 @@
 //! Where a session stands.
+//!
+//! No transition is made here: that is `order`.
 
 use core::fmt;
 

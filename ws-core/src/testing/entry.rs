@@ -1,4 +1,6 @@
 //! One line of a frame log: what went which way, and when.
+//!
+//! It reads no clock: times are handed in.
 
 use alloc::boxed::Box;
 use alloc::string::String;

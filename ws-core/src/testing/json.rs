@@ -1,4 +1,6 @@
 //! As much JSON as a line of a log needs: strings out, any value in.
+//!
+//! It knows nothing of frames.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,6 @@
 //! The writing side of a frame log: lines are gathered and handed out in blocks.
+//!
+//! It touches no file.
 
 use alloc::format;
 use alloc::vec::Vec;

@@ -1,4 +1,6 @@
 //! Playing a frame log back, in virtual time or in real time: the driver says what time it is.
+//!
+//! It never waits.
 
 use alloc::vec::Vec;
 use core::time::Duration;

@@ -61,7 +61,7 @@ impl TlsError {
         match self {
             Self::BadName => Explanation::new(
                 "The host of the URL can't be the name in a certificate",
-                "Use the server's DNS name, without underscores, or its address",
+                "Use the server's DNS name, or its address",
             ),
             Self::BadPem => Explanation::new(
                 "The file is not a certificate, or not a key, in PEM",

@@ -1,4 +1,6 @@
 //! What can be wrong with a URL.
+//!
+//! It never shows the URL itself, which may hold a password.
 
 use thiserror::Error;
 

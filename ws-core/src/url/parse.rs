@@ -1,4 +1,6 @@
 //! From text to [`Url`]: one pass over its parts, left to right (RFC 3986 §3, RFC 6455 §3).
+//!
+//! It corrects nothing.
 
 use alloc::boxed::Box;
 use alloc::string::String;

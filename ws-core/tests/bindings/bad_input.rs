@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::{guard, listener, raw};
+use super::{guard, raw};
 use crate::rt::{wait, ws};
 use ws::ws_core::TransportEnd;
 use ws::ws_core::handshake::{Limits, RequestError};
@@ -55,6 +55,7 @@ fn a_bad_url_is_refused_before_anything_is_done() {
     });
 }
 
+#[cfg(not(feature = "tls"))]
 #[test]
 fn tls_is_not_spoken_and_the_error_says_what_to_do() {
     guard(|| {
@@ -74,8 +75,7 @@ fn dialing(set: impl FnOnce(DialConfig) -> DialConfig) -> ConnectOptions {
 #[test]
 fn a_port_where_no_one_listens_is_told_from_a_host_that_no_one_knows() {
     guard(|| {
-        let (listener, address) = listener();
-        drop(listener);
+        let (address, _taken) = raw::nobody();
         let error = refused(&format!("ws://{address}/"), &ConnectOptions::default());
         let ConnectError::Dial {
             authority,

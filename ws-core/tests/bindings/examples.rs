@@ -230,9 +230,8 @@ fn the_client_echoes_and_succeeds_after_a_clean_close() {
 #[test]
 fn the_client_fails_with_one_line_that_says_what_to_do() {
     guard(|| {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let refused = format!("ws://{}/", listener.local_addr().expect("an address"));
-        drop(listener);
+        let (nobody, _taken) = raw::nobody();
+        let refused = format!("ws://{nobody}/");
         let address = raw::serve(|stream| {
             raw::read_head(stream);
             let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
@@ -255,6 +254,29 @@ fn the_client_fails_with_one_line_that_says_what_to_do() {
             let stderr = String::from_utf8(output.stderr).expect("text");
             assert!(!output.status.success(), "{url}");
             assert!(stderr.contains(words), "{url}: {stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_not_text_are_complained_about() {
+    use std::os::unix::ffi::OsStrExt;
+
+    guard(|| {
+        for name in [
+            "echo_server",
+            "echo_client",
+            "autobahn_client",
+            "resilient_echo",
+        ] {
+            let mut command = example(name);
+            command.arg(std::ffi::OsStr::from_bytes(b"ws://\xff"));
+            let output = finish(command);
+            let stderr = String::from_utf8(output.stderr).expect("text");
+            assert!(!output.status.success(), "{name}");
+            assert!(stderr.contains("argument is not text"), "{name}: {stderr}");
             assert_eq!(stderr.lines().count(), 1, "{stderr}");
         }
     });

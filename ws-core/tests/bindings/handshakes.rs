@@ -34,7 +34,15 @@ fn the_request_is_inspected_and_accepted_with_headers_of_ones_own() {
             assert_eq!(request.header("X-Token"), Some("secret"));
             assert_eq!(request.origin(), Some("https://example.com"));
             assert!(request.subprotocols().eq(["v2", "v1"]));
-            assert!(upgrade.stream().peer_addr().unwrap().ip().is_loopback());
+            assert!(
+                upgrade
+                    .stream()
+                    .tcp()
+                    .peer_addr()
+                    .unwrap()
+                    .ip()
+                    .is_loopback()
+            );
             let answer = Accept::new().subprotocol("v1");
             let answer = answer.header("X-Served-By", "seven").unwrap();
             wait!(upgrade.accept(answer)).unwrap()
@@ -245,8 +253,8 @@ fn the_options_decide_about_nodelay() {
                     .route(Route::default().dial(DialConfig::default().nodelay(nodelay))),
                 &AcceptOptions::default().nodelay(nodelay),
             );
-            assert_eq!(client.stream().nodelay().unwrap(), nodelay);
-            assert_eq!(server.stream().nodelay().unwrap(), nodelay);
+            assert_eq!(client.stream().tcp().nodelay().unwrap(), nodelay);
+            assert_eq!(server.stream().tcp().nodelay().unwrap(), nodelay);
         }
     });
 }
@@ -388,7 +396,7 @@ fn a_name_with_several_addresses_is_tried_at_each() {
         let (address, server) = server(|stream| wait!(ws::accept(stream)).unwrap());
         let url = format!("ws://localhost:{}/", address.port());
         let client = wait!(ws::connect(url)).unwrap();
-        assert_eq!(client.stream().peer_addr().unwrap(), address);
+        assert_eq!(client.stream().tcp().peer_addr().unwrap(), address);
         join(server);
     });
 }
@@ -401,8 +409,8 @@ fn the_rest_of_the_api_shows_what_it_should() {
         assert_eq!(client.round_trip(), None);
         assert_eq!(client.agreed().subprotocol, None);
         assert_eq!(
-            client.stream().local_addr().unwrap(),
-            server.stream().peer_addr().unwrap()
+            client.stream().tcp().local_addr().unwrap(),
+            server.stream().tcp().peer_addr().unwrap()
         );
         assert!(format!("{client:?}").starts_with("WebSocket"));
     });

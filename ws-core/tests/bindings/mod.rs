@@ -22,6 +22,8 @@ mod handshakes;
 mod hostile;
 pub(crate) mod raw;
 mod routes;
+#[cfg(feature = "tls")]
+mod secure;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;

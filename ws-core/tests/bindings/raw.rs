@@ -18,6 +18,15 @@ pub(crate) const CLOSE: u8 = 0x88;
 pub(crate) const PING: u8 = 0x89;
 pub(crate) const PONG: u8 = 0x8a;
 
+/// An address that nobody listens at, and what keeps it from being given to anyone else: it is the
+/// near end of a connection.
+pub(crate) fn nobody() -> (SocketAddr, impl Sized) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let taken = TcpStream::connect(address).expect("a connection");
+    (taken.local_addr().expect("an address"), (taken, listener))
+}
+
 /// A request that every server accepts.
 pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\

@@ -15,7 +15,7 @@ use ws::{
 };
 
 /// A proxy for one connection; it knows one user.
-fn proxy(serve: fn(&mut TcpStream) -> io::Result<Option<SocketAddr>>) -> SocketAddr {
+pub(super) fn proxy(serve: fn(&mut TcpStream) -> io::Result<Option<SocketAddr>>) -> SocketAddr {
     let (listener, address) = listener();
     thread::spawn(move || {
         let (mut near, _) = listener.accept()?;
@@ -36,7 +36,7 @@ fn proxy(serve: fn(&mut TcpStream) -> io::Result<Option<SocketAddr>>) -> SocketA
 }
 
 /// CONNECT, for `ann` with the password `s3cret`.
-fn http(near: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
+pub(super) fn http(near: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

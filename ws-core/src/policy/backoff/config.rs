@@ -1,4 +1,6 @@
 //! What the owner of a [`Backoff`](super::Backoff) may choose.
+//!
+//! Nothing is counted here.
 
 use alloc::borrow::Cow;
 use core::ops::RangeInclusive;

@@ -1,4 +1,6 @@
 //! What went wrong, as data: where, what kind, and at which endpoint.
+//!
+//! It says nothing about what follows from it.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,4 +1,6 @@
 //! The classifier with a memory: what repeats, and whether fresh credentials were tried.
+//!
+//! It knows no time: counts are all that it remembers.
 
 use alloc::vec::Vec;
 

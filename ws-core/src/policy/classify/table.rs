@@ -1,5 +1,7 @@
 //! The table: rows of data, the first that matches decides. The presets describe other
 //! people's protocols and may fall behind them: a row of one's own comes first.
+//!
+//! It remembers nothing.
 
 use alloc::borrow::Cow;
 use core::ops::RangeInclusive;

@@ -1,4 +1,6 @@
 //! What a failure means for the session: the answer that a row of the table holds.
+//!
+//! It carries nothing out.
 
 use crate::policy::{Penalty, Wait};
 

@@ -1,4 +1,6 @@
 //! What the owner of a [`Limiter`](super::Limiter) may choose.
+//!
+//! Nothing is counted here.
 
 use core::time::Duration;
 

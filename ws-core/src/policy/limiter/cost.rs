@@ -1,4 +1,6 @@
 //! What a message costs: units of up to four buckets, looked up by its kind.
+//!
+//! Nothing is taken from a bucket here.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;

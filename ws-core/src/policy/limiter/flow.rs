@@ -1,5 +1,7 @@
 //! The two shapes whose units flow back evenly, in exact integers: a unit is counted as the
 //! nanoseconds of an interval, so that `rate` units per interval are `rate` per nanosecond.
+//!
+//! They read no clock and hold nothing back.
 
 use core::time::Duration;
 

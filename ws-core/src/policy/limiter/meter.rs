@@ -1,4 +1,6 @@
 //! One bucket at work, whatever its shape.
+//!
+//! It knows nothing of the other buckets.
 
 use super::config::{Bucket, Shape};
 use super::flow::{Gcra, Tokens};

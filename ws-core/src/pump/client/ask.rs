@@ -1,4 +1,6 @@
 //! Requests through a handle: each answer goes to the task that asked.
+//!
+//! It never asks twice: a request whose answer is lost fails.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -1,4 +1,6 @@
 //! What the owner of an [`Auth`](super::Auth) may choose.
+//!
+//! Nothing is decided here.
 
 use core::time::Duration;
 

@@ -1,4 +1,6 @@
 //! What an [`Auth`](super::Auth) asks for and what it has to tell.
+//!
+//! Nothing is decided here.
 
 use crate::time::Instant;
 

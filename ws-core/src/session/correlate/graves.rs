@@ -1,4 +1,6 @@
 //! The requests that are over, so that a late answer is known for what it is.
+//!
+//! It ends no request.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use core::time::Duration;

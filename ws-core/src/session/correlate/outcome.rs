@@ -1,4 +1,6 @@
 //! How requests end, and what answers turn out to be.
+//!
+//! Nothing is decided here.
 
 use core::time::Duration;
 

@@ -1,4 +1,6 @@
 //! What the owner of a [`Queue`](super::Queue) may choose.
+//!
+//! Nothing is queued here.
 
 use core::time::Duration;
 

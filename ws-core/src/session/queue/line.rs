@@ -1,4 +1,6 @@
 //! One lane of the queue: by priority, then in the order of arrival.
+//!
+//! It knows nothing of the other lanes.
 
 use alloc::collections::BTreeMap;
 use core::cmp::Reverse;

@@ -1,4 +1,6 @@
 //! Who may send now, or when someone may.
+//!
+//! It takes nothing out of the queue.
 
 use super::turns::{self, SHARING};
 use super::{Lanes, Queue};

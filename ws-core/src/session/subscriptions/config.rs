@@ -1,4 +1,6 @@
 //! What the owner of a [`Registry`](super::Registry), and of each subscription, may choose.
+//!
+//! Nothing is subscribed to here.
 
 use core::time::Duration;
 

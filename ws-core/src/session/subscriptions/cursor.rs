@@ -1,4 +1,6 @@
 //! How the messages of one subscription follow one another, and whether any are missing.
+//!
+//! It asks for nothing that is missing.
 
 use core::time::Duration;
 

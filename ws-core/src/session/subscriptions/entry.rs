@@ -1,5 +1,7 @@
 //! One subscription: what is wanted, what is on the wire, and what its owner was told.
 //!
+//! It sends nothing and knows nothing of the others.
+//!
 //! ```text
 //!   subscribe                 ack                    unsubscribe
 //!  ----------> Absent -poll-> Joining --> Active ---------------> Active, to be left

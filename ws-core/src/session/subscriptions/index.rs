@@ -1,5 +1,7 @@
 //! What keeps the indices of a registry in step with its entries: every change of an entry goes
 //! through one function.
+//!
+//! It decides nothing about an entry.
 
 use super::config::Access;
 use super::entry::{Entry, Wire};

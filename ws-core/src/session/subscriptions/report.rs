@@ -1,4 +1,6 @@
 //! What a registry asks for and what it has to tell.
+//!
+//! Nothing is decided here.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

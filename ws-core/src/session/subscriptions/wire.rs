@@ -1,4 +1,6 @@
 //! The connection's side of a registry: what to send, what was answered, what took too long.
+//!
+//! It writes nothing itself.
 
 use alloc::vec::Vec;
 
