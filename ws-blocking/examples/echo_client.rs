@@ -1,15 +1,17 @@
 //! Echoes every message back until the connection ends.
 //!
-//! `echo_client URL [--deflate]`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
+//! `echo_client URL [--ca FILE] [--deflate] [--insecure]`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
 
+#[path = "../../ws-core/examples/flags/mod.rs"]
+mod flags;
 #[path = "../../ws-core/examples/words/mod.rs"]
 mod words;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use words::{NotText, words};
-use ws_blocking::{ConnectOptions, Event, Request, connect_with};
+use ws::{Event, Request, connect_with};
+use ws_blocking as ws;
 
 fn main() -> ExitCode {
     match run() {
@@ -22,9 +24,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let (args, options) = arguments()?;
+    let (args, options) = flags::client()?;
     let [url] = &args[..] else {
-        return Err("usage: echo_client URL [--deflate]".into());
+        return Err(format!("usage: echo_client URL {}", flags::CLIENT).into());
     };
     let opened = match Request::new(&**url) {
         Ok(request) => connect_with(&request, &options),
@@ -44,17 +46,4 @@ fn run() -> Result<(), Box<dyn Error>> {
         .ok_or("the connection ended without a word")?;
     closed.into_result()?;
     Ok(())
-}
-
-/// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
-#[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
-fn arguments() -> Result<(Vec<String>, ConnectOptions), NotText> {
-    let mut args = words()?;
-    let mut options = ConnectOptions::default();
-    #[cfg(feature = "deflate")]
-    if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
-        args.remove(at);
-        options = options.deflate(Some(ws_blocking::Deflate::default()));
-    }
-    Ok((args, options))
 }

@@ -1,7 +1,9 @@
 //! Echoes text as text and binary as binary, on any path, to any number of clients.
 //!
-//! `echo_server ADDR [--deflate] [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
+//! `echo_server ADDR [--deflate] [--max-message BYTES] [--tls CERT KEY]`; port 0 picks a free one. Prints `listening on ADDR`.
 
+#[path = "../../ws-core/examples/flags/mod.rs"]
+mod flags;
 #[path = "../../ws-core/examples/words/mod.rs"]
 mod words;
 
@@ -12,8 +14,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use words::words;
-use ws_blocking::{AcceptOptions, Config, Event, Limits, accept_with};
+use flags::Server;
+use ws::{AcceptOptions, Event, accept_with};
+use ws_blocking as ws;
 
 fn main() -> ExitCode {
     match run() {
@@ -25,11 +28,16 @@ fn main() -> ExitCode {
     }
 }
 
-const USAGE: &str = "usage: echo_server ADDR [--deflate] [--max-message BYTES]";
+/// What a client may take for a step of the TLS handshake.
+#[cfg(feature = "tls")]
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let (address, options) = arguments()?;
-    let options = Arc::new(options);
+    let Some(server) = flags::server()? else {
+        return Err(format!("usage: echo_server ADDR {}", flags::SERVER).into());
+    };
+    let address = server.address.clone();
+    let server = Arc::new(server);
 
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
@@ -39,36 +47,29 @@ fn run() -> Result<(), Box<dyn Error>> {
             thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let options = Arc::clone(&options);
+        let server = Arc::clone(&server);
         // If there can be no more threads, this client finds its connection closed.
-        let _ = thread::Builder::new().spawn(move || echo(stream, &options));
+        let _ = thread::Builder::new().spawn(move || serve(stream, &server));
     }
 }
 
-fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
-    let mut address = None;
-    let mut options = AcceptOptions::default();
-    let mut args = words()?.into_iter();
-    while let Some(arg) = args.next() {
-        match &*arg {
-            #[cfg(feature = "deflate")]
-            "--deflate" => options = options.deflate(Some(ws_blocking::Deflate::default())),
-            "--max-message" => {
-                let bytes = args
-                    .next()
-                    .and_then(|bytes| bytes.parse().ok())
-                    .ok_or(USAGE)?;
-                let limits = Limits::default().max_message(bytes).max_frame(bytes);
-                options = options.config(Config::default().limits(limits));
-            }
-            _ if arg.starts_with('-') || address.is_some() => return Err(USAGE.into()),
-            _ => address = Some(arg),
+fn serve(stream: TcpStream, server: &Server) {
+    #[cfg(feature = "tls")]
+    if let Some(config) = &server.tls {
+        // The WebSocket has deadlines of its own later on.
+        let bounded = stream
+            .set_read_timeout(Some(HANDSHAKE))
+            .and_then(|()| stream.set_write_timeout(Some(HANDSHAKE)));
+        let secured = bounded.and_then(|()| ws::tls::accept_tls(stream, Arc::clone(config)));
+        if let Ok(stream) = secured {
+            echo(stream, &server.options);
         }
+        return;
     }
-    Ok((address.ok_or(USAGE)?, options))
+    echo(stream, &server.options);
 }
 
-fn echo(stream: TcpStream, options: &AcceptOptions) {
+fn echo<S: ws::Transport + 'static>(stream: S, options: &AcceptOptions) {
     let Ok(mut socket) = accept_with(stream, options) else {
         return;
     };

@@ -1,13 +1,15 @@
-//! The client's side of the Autobahn test suite: `autobahn_client URL AGENT [--deflate]`.
+//! The client's side of the Autobahn test suite: `autobahn_client URL AGENT [--ca FILE] [--deflate] [--insecure]`.
 
+#[path = "../../ws-core/examples/flags/mod.rs"]
+mod flags;
 #[path = "../../ws-core/examples/words/mod.rs"]
 mod words;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use words::{NotText, words};
-use ws_tokio::{ConnectError, ConnectOptions, Event, OwnedEvent, Request, connect, connect_with};
+use ws::{ConnectError, ConnectOptions, Event, OwnedEvent, Request, connect_with};
+use ws_tokio as ws;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -21,12 +23,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (args, options) = arguments()?;
+    let (args, options) = flags::client()?;
     let [url, agent] = &args[..] else {
-        return Err("usage: autobahn_client URL AGENT [--deflate]".into());
+        return Err(format!("usage: autobahn_client URL AGENT {}", flags::CLIENT).into());
     };
     let url = url.trim_end_matches('/');
-    for case in 1..=case_count(url).await? {
+    for case in 1..=case_count(url, &options).await? {
         let url = format!("{url}/runCase?case={case}&agent={agent}");
         echo(&url, &options).await?;
     }
@@ -35,8 +37,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn case_count(url: &str) -> Result<u32, Box<dyn Error>> {
-    let mut socket = connect(&*format!("{url}/getCaseCount")).await?;
+async fn case_count(url: &str, options: &ConnectOptions) -> Result<u32, Box<dyn Error>> {
+    let mut socket = connect_with(&Request::new(format!("{url}/getCaseCount"))?, options).await?;
     let mut count = None;
     while let Some(event) = socket.next().await {
         if let OwnedEvent::Text(text) = event {
@@ -57,17 +59,4 @@ async fn echo(url: &str, options: &ConnectOptions) -> Result<(), ConnectError> {
         };
     }
     Ok(())
-}
-
-/// What stands on the command line, `--deflate` taken out of it, and the options it stands for.
-#[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
-fn arguments() -> Result<(Vec<String>, ConnectOptions), NotText> {
-    let mut args = words()?;
-    let mut options = ConnectOptions::default();
-    #[cfg(feature = "deflate")]
-    if let Some(at) = args.iter().position(|arg| arg == "--deflate") {
-        args.remove(at);
-        options = options.deflate(Some(ws_tokio::Deflate::default()));
-    }
-    Ok((args, options))
 }

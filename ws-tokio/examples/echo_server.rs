@@ -1,7 +1,9 @@
 //! Echoes text as text and binary as binary, on any path, to any number of clients.
 //!
-//! `echo_server ADDR [--deflate] [--max-message BYTES]`; port 0 picks a free one. Prints `listening on ADDR`.
+//! `echo_server ADDR [--deflate] [--max-message BYTES] [--tls CERT KEY]`; port 0 picks a free one. Prints `listening on ADDR`.
 
+#[path = "../../ws-core/examples/flags/mod.rs"]
+mod flags;
 #[path = "../../ws-core/examples/words/mod.rs"]
 mod words;
 
@@ -10,9 +12,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flags::Server;
 use tokio::net::{TcpListener, TcpStream};
-use words::words;
-use ws_tokio::{AcceptOptions, Config, Event, Limits, accept_with};
+use ws::{AcceptOptions, Event, accept_with};
+use ws_tokio as ws;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,48 +28,45 @@ async fn main() -> ExitCode {
     }
 }
 
-const USAGE: &str = "usage: echo_server ADDR [--deflate] [--max-message BYTES]";
+/// What a client may take for the TLS handshake.
+#[cfg(feature = "tls")]
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (address, options) = arguments()?;
-    let options = Arc::new(options);
+    let Some(server) = flags::server()? else {
+        return Err(format!("usage: echo_server ADDR {}", flags::SERVER).into());
+    };
+    let address = server.address.clone();
+    let server = Arc::new(server);
 
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(echo(stream, Arc::clone(&options)))),
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream, Arc::clone(&server)))),
             // Out of descriptors, most likely: the clients we have are still served.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-fn arguments() -> Result<(String, AcceptOptions), Box<dyn Error>> {
-    let mut address = None;
-    let mut options = AcceptOptions::default();
-    let mut args = words()?.into_iter();
-    while let Some(arg) = args.next() {
-        match &*arg {
-            #[cfg(feature = "deflate")]
-            "--deflate" => options = options.deflate(Some(ws_tokio::Deflate::default())),
-            "--max-message" => {
-                let bytes = args
-                    .next()
-                    .and_then(|bytes| bytes.parse().ok())
-                    .ok_or(USAGE)?;
-                let limits = Limits::default().max_message(bytes).max_frame(bytes);
-                options = options.config(Config::default().limits(limits));
-            }
-            _ if arg.starts_with('-') || address.is_some() => return Err(USAGE.into()),
-            _ => address = Some(arg),
+async fn serve(stream: TcpStream, server: Arc<Server>) {
+    #[cfg(feature = "tls")]
+    if let Some(config) = &server.tls {
+        let secured = ws::tls::accept_tls(stream, Arc::clone(config));
+        if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, secured).await {
+            echo(stream, &server.options).await;
         }
+        return;
     }
-    Ok((address.ok_or(USAGE)?, options))
+    echo(stream, &server.options).await;
 }
 
-async fn echo(stream: TcpStream, options: Arc<AcceptOptions>) {
-    let Ok(mut socket) = accept_with(stream, &options).await else {
+async fn echo<S>(stream: S, options: &AcceptOptions)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
+{
+    let Ok(mut socket) = accept_with(stream, options).await else {
         return;
     };
     while let Some((event, reply)) = socket.read().await {
