@@ -104,6 +104,11 @@ impl Encoder {
         self.put(opcode, fin, false, payload);
     }
 
+    /// Appends the frame with which a compressed message begins that is sent piece by piece.
+    pub(super) fn first_packed(&mut self, kind: Kind, payload: &[u8]) {
+        self.put(kind.opcode(), false, true, payload);
+    }
+
     #[inline(always)]
     fn put(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
         let len = payload.len();

@@ -23,6 +23,8 @@ pub(crate) struct Compressor {
     window: Window,
     /// The state of the compressor that made the last message, if that can be gone on with.
     stamp: Option<Stamp>,
+    /// In the middle of a message that is compressed piece by piece.
+    packer: Option<Packer>,
 }
 
 /// A compressed payload, in the place where it was made.
@@ -62,6 +64,59 @@ impl Compressor {
             threshold: terms.tuning.threshold,
             window: Window::default(),
             stamp: None,
+            packer: None,
+        }
+    }
+
+    /// Begins a message that is compressed piece by piece; `false` if it is to be sent as it is.
+    pub(crate) fn begin(&mut self, compress: Compress) -> bool {
+        if compress == Compress::Never || self.shape.bits < 9 {
+            return false;
+        }
+        let mut packer = pool::packer(self.shape, self.stamp.take());
+        if packer.stamp.take().is_none() && begin(&mut packer, &self.window).is_none() {
+            return false;
+        }
+        self.packer = Some(packer);
+        true
+    }
+
+    /// Compresses the next piece of the message that was begun, so that the peer can make all of it
+    /// whole at once. The last one is without its tail.
+    pub(crate) fn piece(&mut self, payload: &[u8], last: bool) -> &[u8] {
+        let Some(packer) = &mut self.packer else {
+            return &[];
+        };
+        if self.takeover == Takeover::Keep {
+            self.window.push(payload, window_size(self.shape.bits));
+        }
+        let len = flush(packer, payload);
+        if !last {
+            return &packer.out[..len];
+        }
+        if packer.out[..len].ends_with(&TAIL) {
+            return &packer.out[..len - TAIL.len()];
+        }
+        // An empty last piece: the tail before it has gone out, so that one more empty block follows
+        // without its own (§7.2.3.6).
+        &[0]
+    }
+
+    /// The message whose last piece was compressed is complete.
+    pub(crate) fn end(&mut self) {
+        if let Some(mut packer) = self.packer.take() {
+            if self.takeover == Takeover::Keep {
+                packer.stamp = pool::stamp();
+                self.stamp = packer.stamp;
+            }
+            pool::reclaim_packer(packer);
+        }
+    }
+
+    /// Gives up the message that was begun piece by piece, if there is one.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(packer) = self.packer.take() {
+            pool::reclaim_packer(packer);
         }
     }
 
@@ -131,6 +186,33 @@ fn run(packer: &mut Packer, payload: &[u8]) -> Option<usize> {
         }
         if written == limit {
             return None;
+        }
+    }
+}
+
+/// Compresses into `out`, however long that becomes, up to where the peer can make it whole: the
+/// length with the tail, or nothing if there is nothing new.
+fn flush(packer: &mut Packer, payload: &[u8]) -> usize {
+    let Packer { deflate, out, .. } = packer;
+    let (mut read, mut written) = (0, 0);
+    loop {
+        if written == out.len() {
+            out.resize((2 * written).max(FIRST), 0);
+        }
+        let (before_in, before_out) = (deflate.total_in(), deflate.total_out());
+        deflate
+            .compress(
+                &payload[read..],
+                &mut out[written..],
+                DeflateFlush::SyncFlush,
+            )
+            .expect("a compressor that is between two blocks takes anything");
+        let count = |before, after| usize::try_from(after - before).expect("within a slice");
+        read += count(before_in, deflate.total_in());
+        written += count(before_out, deflate.total_out());
+        if written < out.len() {
+            debug_assert_eq!(read, payload.len());
+            return written;
         }
     }
 }
