@@ -39,6 +39,9 @@
 //! - A [`WebSocket`] is read with `next` (owned events, also as an iterator) or `read` (lent ones).
 //!   `send` writes at once, `feed` queues.
 //! - [`WebSocket::split`] makes a [`Reader`] and a [`Writer`] for two threads.
+//! - Messages larger than memory: [`WebSocket::next_message`] and [`WebSocket::write_message`] give a
+//!   `Read` and a `Write` of one message, [`WebSocket::into_byte_stream`] makes both of the whole
+//!   connection.
 //! - Streams are TCP and Unix sockets; [`Plain`] takes anything that reads and writes.
 //!
 //! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
@@ -54,15 +57,21 @@
 mod accept;
 mod connect;
 mod driver;
+mod message;
 pub mod session;
+mod side;
 mod socket;
 mod split;
+mod stream;
 mod transport;
 
 pub use accept::{Upgrade, accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
+pub use message::{MessageReader, MessageWriter};
+pub use side::{Incoming, Outgoing};
 pub use socket::WebSocket;
 pub use split::{Reader, Writer};
+pub use stream::ByteStream;
 pub use transport::{Plain, Transport, TrySplit};
 /// The core, for everything that is not named here.
 pub use ws_core;

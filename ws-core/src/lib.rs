@@ -15,6 +15,7 @@
 //! | 2 | [`handshake`], [`ext`], [`url`] | the opening handshake of both roles |
 //! | - | [`policy`] | when to retry, how fast to send; usable alone |
 //! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
+//! | - | `stream` (feature `std`) | messages as streams of bytes |
 //! | - | [`session`] | parts of a client that stays alive, each usable alone |
 //! | 4 | `options` (feature `std`), `pump` (feature `pump`) | what the bindings share |
 //!
@@ -104,6 +105,8 @@ mod rng;
 mod role;
 mod seed;
 pub mod session;
+#[cfg(feature = "std")]
+pub mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;

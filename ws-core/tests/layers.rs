@@ -51,6 +51,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "stream",
+        &["close", "connection", "deflate", "error", "message", "time"],
+    ),
+    (
         "session",
         &[
             "buf",
@@ -96,6 +100,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "options",
             "seed",
             "session",
+            "stream",
             "time",
         ],
     ),

@@ -173,6 +173,12 @@ impl Slot {
 }
 
 impl Runtime for Clock {
+    type Io<T> = T;
+
+    fn io<T>(io: T) -> T {
+        io
+    }
+
     fn now(&self) -> Instant {
         Instant::ORIGIN + self.origin.elapsed()
     }

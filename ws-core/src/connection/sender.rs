@@ -117,7 +117,14 @@ impl Sender {
         message: impl Into<Message<'a>>,
         compress: Compress,
     ) -> Result<(), SendError> {
-        let message = message.into();
+        self.send_as(message.into(), compress)
+    }
+
+    pub(crate) fn send_as(
+        &mut self,
+        message: Message<'_>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         self.admit()?;
         self.check(&message)?;
         self.queue(message, compress);

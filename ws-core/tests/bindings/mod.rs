@@ -21,6 +21,7 @@ mod halves;
 mod handshakes;
 mod hostile;
 pub(crate) mod raw;
+mod streams;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
