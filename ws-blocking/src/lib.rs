@@ -83,6 +83,6 @@ pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
-pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
+pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions};
 pub use ws_core::url::Url;

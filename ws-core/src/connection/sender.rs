@@ -15,7 +15,7 @@ use crate::close::CloseCode;
 use crate::deflate::{Compress, Compressor};
 use crate::error::{ProtocolError, SendError};
 use crate::frame::{Header, MAX_CONTROL, OpCode, Reply};
-use crate::message::{Kind, Message, Utf8};
+use crate::message::{Kind, Message, PreparedMessage, Utf8};
 use crate::seed::Keys;
 
 /// Could this be sent in a Close frame?
@@ -120,6 +120,7 @@ impl Sender {
         self.send_as(message.into(), compress)
     }
 
+    #[cfg(feature = "std")]
     pub(crate) fn send_as(
         &mut self,
         message: Message<'_>,
@@ -400,6 +401,9 @@ impl Sender {
     /// is all it costs where they are not.
     #[inline(never)]
     fn queue_compressed(&mut self, message: Message<'_>, compress: Compress) {
+        if let (Message::Prepared(prepared), false) = (&message, self.out.masks()) {
+            return self.queue_prepared(prepared, compress);
+        }
         if let (Some(compressor), Some(kind)) = (&mut self.compressor, message.kind()) {
             if let Some(packed) = compressor.pack(message.payload(), compress) {
                 return self.out.packed(kind, packed);
@@ -408,11 +412,29 @@ impl Sender {
         self.queue_plain(message);
     }
 
+    /// Queues a frame that other connections may queue too.
+    #[inline(never)]
+    fn queue_prepared(&mut self, prepared: &PreparedMessage, compress: Compress) {
+        let kind = prepared.kind();
+        if let Some(compressor) = &mut self.compressor {
+            let bits = compressor.apart(prepared.payload().len(), compress);
+            if let Some(packed) = bits.and_then(|bits| prepared.packed(bits)) {
+                compressor.forget();
+                return self.out.prepared(kind, packed);
+            }
+        }
+        self.out.prepared(kind, prepared.plain());
+    }
+
     #[inline]
     fn queue_plain(&mut self, message: Message<'_>) {
         match message {
             Message::Text(text) => self.out.data(Kind::Text, text.as_bytes()),
             Message::Binary(data) => self.out.data(Kind::Binary, data),
+            Message::Prepared(prepared) if self.out.masks() => {
+                self.out.data(prepared.kind(), prepared.payload());
+            }
+            Message::Prepared(prepared) => self.queue_prepared(&prepared, Compress::Auto),
             Message::SharedText(text) => self.out.shared(Kind::Text, text.into_bytes()),
             Message::SharedBinary(data) => self.out.shared(Kind::Binary, data),
             Message::Ping(payload) | Message::Pong(payload) => {

@@ -120,15 +120,34 @@ impl Compressor {
         }
     }
 
-    /// Compresses the payload of a message; `None` if it is to be sent as it is, because that is
-    /// asked for or not longer.
-    pub(crate) fn pack(&mut self, payload: &[u8], compress: Compress) -> Option<Packed> {
+    /// The window that a payload of this length must be compressed for apart from this connection;
+    /// `None` if it is to be sent as it is.
+    pub(crate) fn apart(&self, len: usize, compress: Compress) -> Option<u8> {
+        self.wants(len, compress).then_some(self.shape.bits)
+    }
+
+    /// A message is sent that was compressed apart from those before it. The peer's window takes it
+    /// in, and so would this one have to, with a copy for each connection; instead nothing that was
+    /// sent so far is referred to any more, which is always allowed.
+    pub(crate) fn forget(&mut self) {
+        self.window.clear();
+        self.stamp = None;
+    }
+
+    /// Is a payload of this length worth a try?
+    fn wants(&self, len: usize, compress: Compress) -> bool {
         let least = match compress {
             Compress::Auto => self.threshold,
             Compress::Always => 0,
-            Compress::Never => return None,
+            Compress::Never => return false,
         };
-        if payload.len() < least || self.shape.bits < 9 {
+        len >= least && self.shape.bits >= 9
+    }
+
+    /// Compresses the payload of a message; `None` if it is to be sent as it is, because that is
+    /// asked for or not longer.
+    pub(crate) fn pack(&mut self, payload: &[u8], compress: Compress) -> Option<Packed> {
+        if !self.wants(payload.len(), compress) {
             return None;
         }
         let mut packer = pool::packer(self.shape, self.stamp.take());
@@ -150,6 +169,24 @@ impl Compressor {
         }
         Some(Packed { packer, len })
     }
+}
+
+/// Compresses a payload that refers to nothing before it; `None` if that is not shorter.
+pub(crate) fn pack_alone(payload: &[u8], level: u8, bits: u8) -> Option<Packed> {
+    let shape = Shape {
+        level,
+        mem_level: 8,
+        bits,
+    };
+    let mut packer = pool::packer(shape, None);
+    begin(&mut packer, &Window::default())?;
+    if let Some(len) = run(&mut packer, payload) {
+        return Some(Packed { packer, len });
+    }
+    if end(&mut packer).is_some() {
+        pool::reclaim_packer(packer);
+    }
+    None
 }
 
 /// Makes the compressor one that has just compressed what is in the window.

@@ -26,6 +26,14 @@ impl Compressor {
         match *self {}
     }
 
+    pub(crate) fn apart(&self, _len: usize, _compress: Compress) -> Option<u8> {
+        match *self {}
+    }
+
+    pub(crate) fn forget(&mut self) {
+        match *self {}
+    }
+
     pub(crate) fn begin(&mut self, _compress: Compress) -> bool {
         match *self {}
     }

@@ -15,7 +15,7 @@ use super::raw::{self, BINARY, CLOSE, PING, PONG, TEXT};
 ///
 /// The examples of different packages share names, so the one that cargo copies to `examples/NAME`
 /// may be another's. What was compiled is there under a longer name, and says what it was made from.
-fn example(name: &str) -> Command {
+pub(crate) fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("this program");
     let target = test.ancestors().nth(2).expect("a target directory");
     let source = format!("{}/examples/{name}.rs", env!("CARGO_PKG_NAME"));
