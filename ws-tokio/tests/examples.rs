@@ -48,3 +48,20 @@ fn a_broadcast_reaches_the_fast_and_gives_the_slow_what_the_policy_says() {
         }
     });
 }
+
+#[test]
+fn a_large_message_comes_back_as_it_was_sent() {
+    guard::guard(|| {
+        let ways = [&[][..], &["--deflate"]];
+        for compressed in &ways[..1 + usize::from(cfg!(feature = "deflate"))] {
+            for bytes in ["0", "65537", "30000000"] {
+                let mut command = examples::example("large_message");
+                command.args(["--bytes", bytes]).args(*compressed);
+                let output = command.output().expect("started");
+                let text = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success(), "{output:?}");
+                assert!(text.starts_with(&format!("{bytes} bytes there and back in ")));
+            }
+        }
+    });
+}
