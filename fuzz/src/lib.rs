@@ -12,6 +12,7 @@
 )]
 
 mod close;
+mod compressed;
 mod config;
 mod connection;
 mod extensions;
@@ -19,12 +20,14 @@ mod frame;
 mod frames;
 mod handshake;
 mod header;
+mod inflate;
 mod input;
 pub mod op;
 mod pair;
 mod plain;
 mod reading;
 mod sending;
+mod stream;
 mod time;
 mod url;
 
@@ -34,7 +37,9 @@ pub use extensions::extensions;
 pub use frames::frames;
 pub use handshake::{client_handshake, server_handshake};
 pub use header::header;
+pub use inflate::inflate;
 pub use pair::pair;
+pub use stream::stream;
 pub use url::url;
 
 /// A target: takes any bytes, and panics if something does not hold.
@@ -48,8 +53,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("extensions", extensions),
     ("frames", frames),
     ("header", header),
+    ("inflate", inflate),
     ("pair", pair),
     ("server_handshake", server_handshake),
+    ("stream", stream),
     ("url", url),
 ];
 

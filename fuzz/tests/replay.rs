@@ -37,8 +37,10 @@ targets! {
     extensions
     frames
     header
+    inflate
     pair
     server_handshake
+    stream
     url
 }
 

@@ -50,6 +50,8 @@
 //! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
 //!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
 //! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
+//! - Messages larger than memory: `next_message` and `write_message` give an `AsyncRead` and an
+//!   `AsyncWrite` of one message, `into_byte_stream` makes both of the whole connection.
 //!
 //! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
@@ -68,6 +70,7 @@ mod accept;
 mod connect;
 mod dial;
 mod halves;
+mod io;
 mod runtime;
 pub mod session;
 mod stream;
@@ -116,6 +119,7 @@ pub mod net {
 pub use accept::{accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
 pub use halves::{ReadHalf, WriteHalf};
+pub use io::Io;
 pub use runtime::FuturesIo;
 pub use stream::Stream;
 /// The core, for everything that is not named here.
@@ -129,7 +133,7 @@ pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
-pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
+pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
@@ -140,5 +144,11 @@ pub type WebSocket<S = Stream> = ws_core::pump::WebSocket<S, FuturesIo>;
 pub type Reader<S = Stream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, FuturesIo>;
 /// The sending half of a [`WebSocket`], as `split` makes it.
 pub type Writer<S = Stream> = ws_core::pump::Writer<WriteHalf<S>, FuturesIo>;
+/// A message that is read piece by piece, as `next_message` makes it.
+pub type MessageReader<'a, T = WebSocket> = Io<ws_core::pump::MessageReader<'a, T>>;
+/// A message that is written piece by piece, as `write_message` makes it.
+pub type MessageWriter<'a, T = WebSocket> = Io<ws_core::pump::MessageWriter<'a, T>>;
+/// A connection, or one half of it, as a stream of bytes, as `into_byte_stream` makes it.
+pub type ByteStream<T = WebSocket> = Io<ws_core::pump::ByteStream<T>>;
 /// A client's request for a WebSocket, to be accepted or rejected.
 pub type Upgrade<S = Stream> = ws_core::pump::Upgrade<S, FuturesIo>;

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant as Clock};
 
+use crate::Io;
 use crate::halves::{ReadHalf, WriteHalf, split};
 use async_io::Timer;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -90,6 +91,12 @@ impl Runtime for FuturesIo {
             }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    type Io<T> = Io<T>;
+
+    fn io<T>(io: T) -> Io<T> {
+        Io(io)
     }
 
     fn with_pool<T>(f: impl FnOnce(&mut Pool) -> T) -> T {

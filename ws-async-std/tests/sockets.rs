@@ -110,6 +110,15 @@ mod rt {
         WebSocket::upgraded(stream, opened, config)
     }
 
+    /// What reads and writes.
+    pub(crate) mod ext {
+        pub(crate) use futures_lite::{AsyncReadExt, AsyncWriteExt};
+    }
+
+    pub(crate) async fn shutdown(stream: &mut ws::ByteStream) -> io::Result<()> {
+        futures_lite::AsyncWriteExt::close(stream).await
+    }
+
     /// A stream that counts the writes that moved anything.
     pub(crate) struct Counted(Tcp, Writes);
 

@@ -41,6 +41,9 @@
 //! - A [`WebSocket`] is read with `next` (owned events, also as an iterator) or `read` (lent ones).
 //!   `send` writes at once, `feed` queues.
 //! - [`WebSocket::split`] makes a [`Reader`] and a [`Writer`] for two threads.
+//! - Messages larger than memory: [`WebSocket::next_message`] and [`WebSocket::write_message`] give a
+//!   `Read` and a `Write` of one message, [`WebSocket::into_byte_stream`] makes both of the whole
+//!   connection.
 //! - Streams are TCP and Unix sockets; [`Plain`] takes anything that reads and writes.
 //!
 //! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
@@ -68,11 +71,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accept;
+mod byte_stream;
 mod connect;
 mod driver;
+mod message;
 mod net;
 mod reactor;
 pub mod session;
+mod side;
 mod socket;
 mod split;
 mod stream;
@@ -81,7 +87,10 @@ pub mod tls;
 mod transport;
 
 pub use accept::{Upgrade, accept, accept_with, upgrade};
+pub use byte_stream::ByteStream;
 pub use connect::{client, connect, connect_with};
+pub use message::{MessageReader, MessageWriter};
+pub use side::{Incoming, Outgoing};
 pub use socket::WebSocket;
 pub use split::{Reader, Writer};
 pub use stream::Stream;
@@ -97,7 +106,7 @@ pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
-pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
+pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;

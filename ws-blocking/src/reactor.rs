@@ -113,6 +113,12 @@ impl Clock {
 }
 
 impl Runtime for Clock {
+    type Io<T> = T;
+
+    fn io<T>(io: T) -> T {
+        io
+    }
+
     fn now(&self) -> Instant {
         Instant::ORIGIN + self.origin.elapsed()
     }

@@ -174,7 +174,7 @@ impl<S: Transport> WebSocket<S> {
         }
     }
 
-    fn write(&mut self, enough: impl Fn(&SendBuf) -> bool) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, enough: impl Fn(&SendBuf) -> bool) -> Result<(), Error> {
         let now = self.driver.now();
         Ok(self.driver.write(&mut self.conn, now, enough)?)
     }

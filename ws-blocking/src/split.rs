@@ -294,6 +294,11 @@ impl<S: Transport> Reader<S> {
         }
     }
 
+    /// What [`run`](Self::run) found, and the time.
+    pub(crate) fn receiver_and_now(&mut self) -> (&mut Receiver, Instant) {
+        (&mut self.receiver, self.clock.now())
+    }
+
     /// What the opening handshake agreed on.
     #[must_use]
     pub const fn agreed(&self) -> &Agreed {
@@ -313,7 +318,7 @@ impl<S: Transport> Reader<S> {
     }
 
     /// The loop of a machine, with the sending half behind its lock.
-    fn run(&mut self) -> bool {
+    pub(crate) fn run(&mut self) -> bool {
         loop {
             let now = self.clock.now();
             self.look_at_writer(now);

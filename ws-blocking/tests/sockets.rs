@@ -52,6 +52,15 @@ mod rt {
         WebSocket::upgraded(stream, opened, config)
     }
 
+    /// What reads and writes.
+    pub(crate) mod ext {
+        pub(crate) use std::io::{Read, Write};
+    }
+
+    pub(crate) fn shutdown(stream: &mut ws::ByteStream) -> Result<(), ws::Error> {
+        stream.shutdown()
+    }
+
     /// A stream that counts the writes that moved anything.
     pub(crate) struct Counted(Tcp, Writes);
 

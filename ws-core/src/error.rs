@@ -294,6 +294,29 @@ pub enum Error {
     Send(#[from] SendError),
 }
 
+/// For readers and writers: what can't be sent is `InvalidInput`, on a connection that is closing
+/// `BrokenPipe`, and never `WouldBlock`.
+#[cfg(feature = "std")]
+impl From<SendError> for std::io::Error {
+    fn from(error: SendError) -> Self {
+        let kind = match error {
+            SendError::Closed => std::io::ErrorKind::BrokenPipe,
+            _ => std::io::ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io(error) => error,
+            Error::Send(error) => error.into(),
+        }
+    }
+}
+
 #[cfg(feature = "std")]
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {

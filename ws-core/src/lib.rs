@@ -17,6 +17,7 @@
 //! | 2 | [`dial`] | which addresses of a host to try, when, and for how long |
 //! | 3 | [`proxy`] | the way through a proxy |
 //! | 3 | [`connection`] | the conversation: events, replies, closing, keepalive |
+//! | 4 | `stream` (feature `std`) | messages as streams of bytes |
 //! | 4 | [`session`] | a client that stays alive: dials, losses, requests; its parts usable alone |
 //! | 5 | `options` (feature `std`) | what the bindings can be told, and how they fail |
 //! | 6 | `pump` (feature `pump`) | the driver that the bindings share |
@@ -116,6 +117,8 @@ mod rng;
 mod role;
 mod seed;
 pub mod session;
+#[cfg(feature = "std")]
+pub mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;

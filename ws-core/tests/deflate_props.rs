@@ -13,7 +13,7 @@ use support::pieces::join;
 use support::squeeze::{connection, noise, prose, terms};
 use ws_core::connection::{Config, Connection, OwnedEvent};
 use ws_core::deflate::{Compress, Deflate, Takeover};
-use ws_core::message::{Delivery, Kind};
+use ws_core::message::{Delivery, Kind, PreparedMessage};
 use ws_core::{Instant, Role};
 
 prop_compose! {
@@ -40,6 +40,8 @@ prop_compose! {
 enum Op {
     /// An end sends.
     Send(usize, Vec<u8>, Compress, bool),
+    /// An end sends what others may send too.
+    Prepared(usize, Vec<u8>, Compress),
     /// An end sends piece by piece, with a ping in between.
     Pieces(usize, Vec<u8>, usize),
     /// Some of what an end wrote arrives.
@@ -60,13 +62,17 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
 
 fn op() -> impl Strategy<Value = Op> {
     let side = || 0..2usize;
-    let compress = prop_oneof![
-        6 => Just(Compress::Auto),
-        1 => Just(Compress::Always),
-        1 => Just(Compress::Never),
-    ];
+    let compress = || {
+        prop_oneof![
+            6 => Just(Compress::Auto),
+            1 => Just(Compress::Always),
+            1 => Just(Compress::Never),
+        ]
+    };
     prop_oneof![
-        4 => (side(), payload(), compress, any::<bool>())
+        1 => (side(), payload(), compress())
+            .prop_map(|(i, payload, compress)| Op::Prepared(i, payload, compress)),
+        4 => (side(), payload(), compress(), any::<bool>())
             .prop_map(|(i, payload, compress, shared)| Op::Send(i, payload, compress, shared)),
         1 => (side(), payload(), 1..1000usize).prop_map(|(i, payload, n)| Op::Pieces(i, payload, n)),
         6 => (side(), prop_oneof![1..20usize, 1..5_000usize]).prop_map(|(i, n)| Op::Carry(i, n)),
@@ -90,6 +96,15 @@ struct Joined {
 }
 
 impl Joined {
+    fn prepared(&mut self, i: usize, payload: &[u8], compress: Compress) {
+        let event = message(payload);
+        let message = event.clone().into_message().expect("a message");
+        let prepared = PreparedMessage::new(message);
+        let sender = self.ends[i].sender();
+        sender.send_with(&prepared, compress).expect("open");
+        self.sent[i].push(event);
+    }
+
     fn send(&mut self, i: usize, payload: &[u8], compress: Compress, shared: bool) {
         let event = message(payload);
         let sender = self.ends[i].sender();
@@ -172,6 +187,7 @@ proptest! {
         for op in ops {
             match op {
                 Op::Send(i, payload, compress, shared) => joined.send(i, &payload, compress, shared),
+                Op::Prepared(i, payload, compress) => joined.prepared(i, &payload, compress),
                 Op::Pieces(i, payload, size) => joined.pieces(i, &payload, size),
                 Op::Carry(i, n) => joined.carry(i, n),
                 Op::Take(i, owned) => joined.take(i, owned),

@@ -7,8 +7,11 @@ mod support;
 use support::squeeze::{Peer, Reader, end, noise, prose};
 use support::{BOTH, Frame};
 use ws_core::Role;
+use ws_core::close::CloseCode;
 use ws_core::connection::{Config, OwnedEvent};
 use ws_core::deflate::{Compress, Deflate, Takeover};
+use ws_core::error::SendError;
+use ws_core::message::Kind;
 
 const PLAIN: Deflate = Deflate::max_ratio();
 
@@ -319,4 +322,84 @@ fn control_frames_come_between_the_fragments_of_a_compressed_message() {
         expected.push(binary(&prose(3000)));
         assert_eq!(end.events(), expected);
     }
+}
+
+#[test]
+fn a_message_sent_in_pieces_is_compressed_piece_by_piece() {
+    for role in BOTH {
+        for takeover in [Takeover::Keep, Takeover::Reset] {
+            let mut end = end(role, &PLAIN.takeover(takeover), &Config::default());
+            let (mut reader, prose) = (Reader::new(), prose(3000));
+            for turn in 0..2 {
+                let sender = end.connection.sender();
+                sender.fragment(Kind::Binary, &prose[..1000]).unwrap();
+                sender.ping(b"between").unwrap();
+                sender.continuation(&prose[1000..2000]).unwrap();
+                sender.finish(&prose[2000..]).unwrap();
+                let frames = end.write();
+                let (ping, pieces): (Vec<_>, Vec<_>) =
+                    frames.into_iter().partition(|frame| frame.first == 0x89);
+                assert_eq!(ping.len(), 1);
+                let firsts: Vec<u8> = pieces.iter().map(|piece| piece.first).collect();
+                assert_eq!(firsts, [0x42, 0x00, 0x80], "RSV1 on the first alone");
+                // Each of them ends where the peer can make it whole, the last without its tail.
+                let ends = |piece: &Frame| piece.payload.ends_with(&[0, 0, 0xff, 0xff]);
+                assert_eq!(
+                    pieces.iter().map(ends).collect::<Vec<_>>(),
+                    [true, true, false]
+                );
+                let all: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.payload).collect();
+                assert!(all.len() < 1200, "{}", all.len());
+                assert!(turn == 0 || takeover == Takeover::Reset || all.len() < 100);
+                assert_eq!(reader.unpack(&all), prose);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_last_piece_is_one_octet() {
+    for role in BOTH {
+        let mut end = end(role, &PLAIN, &Config::default());
+        for piece in [&b"Hello"[..], b""] {
+            let sender = end.connection.sender();
+            sender.fragment(Kind::Text, piece).unwrap();
+            sender.finish(b"").unwrap();
+            let frames = end.write();
+            assert_eq!(frames[1], Frame::new(0x80, &[0]), "RFC 7692 §7.2.3.6");
+            let all = [&frames[0].payload[..], &[0]].concat();
+            assert_eq!(Reader::new().unpack(&all), piece);
+        }
+    }
+}
+
+#[test]
+fn a_message_sent_in_pieces_may_be_kept_from_compression() {
+    for role in BOTH {
+        let mut end = end(role, &PLAIN, &Config::default());
+        let sender = end.connection.sender();
+        let never = Compress::Never;
+        sender.fragment_with(Kind::Text, b"aaaa", never).unwrap();
+        sender.finish(b"aaaa").unwrap();
+        let [one, two] = [(0x01, b"aaaa"), (0x80, b"aaaa")].map(|(f, p)| Frame::new(f, p));
+        assert_eq!(end.write(), [one, two]);
+    }
+}
+
+#[test]
+fn a_message_cut_off_by_a_close_leaves_nothing_behind() {
+    let mut end = end(Role::Server, &PLAIN, &Config::default());
+    let sender = end.connection.sender();
+    sender.fragment(Kind::Binary, &prose(1000)).unwrap();
+    sender.close(CloseCode::NORMAL, "").unwrap();
+    assert_eq!(sender.finish(b""), Err(SendError::Closed));
+    // The compressor is as good as new for whoever gets it next.
+    let mut next = another();
+    next.connection.sender().binary(&prose(1000)).unwrap();
+    let frames = next.write();
+    assert_eq!(Reader::new().unpack(&frames[0].payload), prose(1000));
+}
+
+fn another() -> support::End {
+    end(Role::Client, &PLAIN, &Config::default())
 }

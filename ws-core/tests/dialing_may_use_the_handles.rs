@@ -33,6 +33,12 @@ enum Never {}
 struct Still;
 
 impl Runtime for Still {
+    type Io<T> = T;
+
+    fn io<T>(io: T) -> T {
+        io
+    }
+
     fn now(&self) -> Instant {
         Instant::ORIGIN
     }

@@ -64,6 +64,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "stream",
+        &["close", "connection", "deflate", "error", "message", "time"],
+    ),
+    (
         "session",
         &[
             "buf",
@@ -119,7 +123,9 @@ const FLOORS: &[(&str, &[&str])] = &[
             "role",
             "seed",
             "session",
+            "stream",
             "time",
+            "tls",
             "url",
         ],
     ),

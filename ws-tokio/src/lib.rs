@@ -41,6 +41,8 @@
 //! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
 //!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
 //! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
+//! - Messages larger than memory: `next_message` and `write_message` give an `AsyncRead` and an
+//!   `AsyncWrite` of one message, `into_byte_stream` makes both of the whole connection.
 //!
 //! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
@@ -54,6 +56,7 @@
 
 mod accept;
 mod connect;
+mod io;
 mod net;
 mod runtime;
 pub mod session;
@@ -63,6 +66,7 @@ pub mod tls;
 
 pub use accept::{accept, accept_with, upgrade};
 pub use connect::{client, connect, connect_with};
+pub use io::Io;
 pub use runtime::Tokio;
 pub use stream::Stream;
 /// The core, for everything that is not named here.
@@ -76,7 +80,7 @@ pub use ws_core::error::{Error, ProtocolError, SendError};
 pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
-pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, Text};
+pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
 pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
@@ -89,6 +93,12 @@ pub type WebSocket<S = Stream> = ws_core::pump::WebSocket<S, Tokio>;
 pub type Reader<S = Stream> = ws_core::pump::Reader<ReadHalf<S>, WriteHalf<S>, Tokio>;
 /// The sending half of a [`WebSocket`], as `split` makes it.
 pub type Writer<S = Stream> = ws_core::pump::Writer<WriteHalf<S>, Tokio>;
+/// A message that is read piece by piece, as `next_message` makes it.
+pub type MessageReader<'a, T = WebSocket> = Io<ws_core::pump::MessageReader<'a, T>>;
+/// A message that is written piece by piece, as `write_message` makes it.
+pub type MessageWriter<'a, T = WebSocket> = Io<ws_core::pump::MessageWriter<'a, T>>;
+/// A connection, or one half of it, as a stream of bytes, as `into_byte_stream` makes it.
+pub type ByteStream<T = WebSocket> = Io<ws_core::pump::ByteStream<T>>;
 /// A client's request for a WebSocket, to be accepted or rejected.
 pub type Upgrade<S = Stream> = ws_core::pump::Upgrade<S, Tokio>;
 

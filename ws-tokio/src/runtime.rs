@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::Io;
 use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
 use tokio::time::{Instant as Clock, Sleep, sleep_until};
 use ws_core::Instant;
@@ -75,6 +76,12 @@ impl Runtime for Tokio {
             sleep.as_mut().reset(deadline);
         }
         sleep.as_mut().poll(cx)
+    }
+
+    type Io<T> = Io<T>;
+
+    fn io<T>(io: T) -> Io<T> {
+        Io(io)
     }
 
     fn with_pool<T>(f: impl FnOnce(&mut Pool) -> T) -> T {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use ws_tokio::session::{Client, Event, Events, Payload, RequestFailed, start_with};
 use ws_tokio::ws_core::options::SessionOptions;
@@ -31,7 +31,7 @@ async fn ask(client: &Client<JsonRpc>, method: &str) -> Result<String, RequestFa
     Ok(JsonRpc::answer(&text).unwrap().unwrap().to_string())
 }
 
-async fn serve(mut socket: WebSocket, calls: usize) {
+async fn serve(mut socket: WebSocket<TcpStream>, calls: usize) {
     let mut waiting = Vec::new();
     while let Some(event) = socket.next().await {
         let OwnedEvent::Text(call) = event else {

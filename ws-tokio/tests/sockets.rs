@@ -100,6 +100,15 @@ mod rt {
         WebSocket::upgraded(stream, opened, config)
     }
 
+    /// What reads and writes.
+    pub(crate) mod ext {
+        pub(crate) use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    }
+
+    pub(crate) async fn shutdown(stream: &mut ws::ByteStream) -> io::Result<()> {
+        tokio::io::AsyncWriteExt::shutdown(stream).await
+    }
+
     /// A stream that counts the writes that moved anything.
     pub(crate) struct Counted(Tcp, Writes);
 

@@ -6,6 +6,7 @@
 //!
 //! Each begins with the choices of its target (see there), which are mostly zero: the plainest.
 
+mod compressed;
 mod frames;
 mod handshakes;
 mod operations;
@@ -21,6 +22,7 @@ fn main() -> std::io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let seeds: Vec<Seed> = [
         small::seeds(),
+        compressed::seeds(),
         frames::seeds(),
         handshakes::seeds(),
         operations::seeds(),

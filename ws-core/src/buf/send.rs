@@ -203,6 +203,17 @@ impl SendBuf {
         });
     }
 
+    /// Queues a whole frame that is shared, not copied.
+    pub(crate) fn push_encoded(&mut self, frame: Bytes) {
+        self.seal();
+        self.remaining += frame.len();
+        self.sealed.push_back(Piece {
+            data: Data::Shared(frame),
+            cut: false,
+            controls: false,
+        });
+    }
+
     /// Marks a place between two fragments of a message where control frames may go.
     pub(crate) fn cut(&mut self) {
         self.seal();

@@ -37,7 +37,7 @@ pub struct Config {
     /// into an empty queue. Default 1 MiB.
     pub send_limit: usize,
     /// Cuts longer messages into fragments of this many bytes, so that pongs and pings can go in
-    /// between. Default `None`: one message, one frame.
+    /// between. Default 1 MiB; `None`: one message, one frame, whatever its length.
     pub fragment_size: Option<NonZeroUsize>,
     /// A server queues shared payloads of at least this many bytes without copying them. Default
     /// 16 KiB: below that, copying into one write is cheaper than a vectored write.
@@ -54,7 +54,7 @@ impl Default for Config {
             idle_timeout: None,
             close_timeout: Duration::from_secs(5),
             send_limit: 1 << 20,
-            fragment_size: None,
+            fragment_size: NonZeroUsize::new(1 << 20),
             share_min: 16 << 10,
         }
     }

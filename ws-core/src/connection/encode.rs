@@ -10,7 +10,7 @@ use super::config::Config;
 use crate::buf::SendBuf;
 use crate::deflate::Packed;
 use crate::frame::{Header, MAX_CONTROL, OpCode, mask_into};
-use crate::message::Kind;
+use crate::message::{Encoded, Kind};
 use crate::seed::Keys;
 
 #[derive(Debug)]
@@ -64,24 +64,49 @@ impl Encoder {
         packed.give_back();
     }
 
-    /// Is a payload of this length worth being queued without a copy? Not if it must be masked.
-    fn shares(&self, len: usize) -> bool {
-        let whole = self.fragment_size.is_none_or(|size| len <= size.get());
-        self.keys.is_none() && len >= self.share_min && len > 0 && whole
+    /// Queues a frame that was encoded before, for any number of connections; one that is longer than
+    /// a fragment may be is cut, and its payload shared all the same.
+    pub(super) fn prepared(&mut self, kind: Kind, frame: &Encoded) {
+        match self.fragment_size {
+            Some(size) if frame.payload().len() > size.get() => {
+                self.share(kind, frame.is_packed(), frame.payload());
+            }
+            _ => self.buf.push_encoded(frame.bytes()),
+        }
     }
 
-    fn share(&mut self, kind: Kind, rsv1: bool, payload: Bytes) {
-        let len = payload.len() as u64;
-        let mut head = [0; Header::MAX_LEN];
-        let n = Header {
-            fin: true,
-            rsv1,
-            opcode: kind.opcode(),
-            key: None,
-            len,
+    /// Does this end mask what it sends? Then every frame is its own.
+    pub(super) fn masks(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// Is a payload of this length worth being queued without a copy? Not if it must be masked.
+    fn shares(&self, len: usize) -> bool {
+        self.keys.is_none() && len >= self.share_min && len > 0
+    }
+
+    /// Queues a message without a copy, in as many frames as it takes.
+    fn share(&mut self, kind: Kind, rsv1: bool, mut payload: Bytes) {
+        let size = self.fragment_size.map_or(usize::MAX, NonZeroUsize::get);
+        let mut opcode = kind.opcode();
+        loop {
+            let piece = payload.split_to(payload.len().min(size));
+            let mut head = [0; Header::MAX_LEN];
+            let n = Header {
+                fin: payload.is_empty(),
+                rsv1: rsv1 && opcode != OpCode::Continuation,
+                opcode,
+                key: None,
+                len: piece.len() as u64,
+            }
+            .encode(&mut head);
+            self.buf.push_shared(&head[..n], piece);
+            if payload.is_empty() {
+                return;
+            }
+            self.buf.cut();
+            opcode = OpCode::Continuation;
         }
-        .encode(&mut head);
-        self.buf.push_shared(&head[..n], payload);
     }
 
     /// Queues a message as fragments of this size.
@@ -102,6 +127,11 @@ impl Encoder {
     #[inline]
     pub(super) fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
         self.put(opcode, fin, false, payload);
+    }
+
+    /// Appends the frame with which a compressed message begins that is sent piece by piece.
+    pub(super) fn first_packed(&mut self, kind: Kind, payload: &[u8]) {
+        self.put(kind.opcode(), false, true, payload);
     }
 
     #[inline(always)]

@@ -55,6 +55,7 @@ use crate::error::SendError;
 use crate::frame::Reply;
 use crate::handshake::{Agreed, Opened};
 use crate::machine::{Deadline, Machine, Transport, TransportEnd};
+use crate::message::Chunk;
 use crate::{Instant, Role};
 
 /// One end of a WebSocket connection, without its socket and its clock.
@@ -130,9 +131,21 @@ impl Connection {
         self.receiver.peek()
     }
 
+    /// Copies out what fits of the piece of a message that [`ready`](Self::ready) found, and says how
+    /// much that was; `None` if it found something else. What does not fit stays found.
+    pub fn read_chunk(&mut self, out: &mut [u8]) -> Option<Chunk<usize>> {
+        self.receiver.read_chunk(out)
+    }
+
     /// The event that [`ready`](Self::ready) found, without consuming it, and the sender.
     pub(crate) fn peek_mut(&mut self) -> (Option<Event<'_>>, &mut Sender) {
         (self.receiver.peek(), &mut self.sender)
+    }
+
+    /// Are pings answered without the application?
+    #[cfg(feature = "pump")]
+    pub(crate) fn answers_pings(&self) -> bool {
+        self.receiver.auto_pong == AutoPong::On
     }
 
     /// May messages still be queued?

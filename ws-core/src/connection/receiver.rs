@@ -21,7 +21,7 @@ use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{OpCode, Reply};
 use crate::machine::{Deadline, Transport, TransportEnd};
-use crate::message::{Assembled, Decoder, Step, Text, What, check};
+use crate::message::{Assembled, Chunk, Decoder, Step, Text, What, check};
 use crate::{Instant, Role};
 
 /// The half of a connection that receives: made by `Connection::split`, for two tasks or threads.
@@ -33,7 +33,7 @@ pub struct Receiver {
     pub(super) decoder: Decoder,
     pub(super) closing: Closing,
     silence: Option<Box<Silence>>,
-    auto_pong: AutoPong,
+    pub(super) auto_pong: AutoPong,
     rate: Option<ControlRate>,
     /// How many received bytes were noted so far.
     heard: u64,
@@ -417,6 +417,17 @@ impl Receiver {
     #[must_use]
     pub fn peek(&self) -> Option<Event<'_>> {
         Some(lend(&self.decoder, &self.closing, self.next?))
+    }
+
+    /// Copies out what fits of the piece of a message that [`ready`](Self::ready) found, and says how
+    /// much that was; `None` if it found something else. What does not fit stays found.
+    pub fn read_chunk(&mut self, out: &mut [u8]) -> Option<Chunk<usize>> {
+        let found = self.next.filter(|next| next.is(Next::Chunk))?;
+        let (read, all) = self.decoder.read_chunk(found.span(), out);
+        if all {
+            self.next = None;
+        }
+        Some(read)
     }
 
     /// Turns what was found into an event.

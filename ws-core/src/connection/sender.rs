@@ -15,7 +15,7 @@ use crate::close::CloseCode;
 use crate::deflate::{Compress, Compressor};
 use crate::error::{ProtocolError, SendError};
 use crate::frame::{Header, MAX_CONTROL, OpCode, Reply};
-use crate::message::{Kind, Message, Utf8};
+use crate::message::{Kind, Message, PreparedMessage, Utf8};
 use crate::seed::Keys;
 
 /// Could this be sent in a Close frame?
@@ -44,6 +44,7 @@ pub struct Sender {
 struct Pieces {
     kind: Kind,
     utf8: Utf8,
+    packed: bool,
 }
 
 impl Sender {
@@ -116,7 +117,15 @@ impl Sender {
         message: impl Into<Message<'a>>,
         compress: Compress,
     ) -> Result<(), SendError> {
-        let message = message.into();
+        self.send_as(message.into(), compress)
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn send_as(
+        &mut self,
+        message: Message<'_>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         self.admit()?;
         self.check(&message)?;
         self.queue(message, compress);
@@ -176,23 +185,27 @@ impl Sender {
     /// Begins a message that is sent piece by piece, each piece a frame (§5.4). Control frames may
     /// go out between the pieces, other messages may not.
     ///
+    /// It is compressed where that was agreed on, however short its pieces are; what each of them
+    /// becomes leaves with it.
+    ///
     /// # Errors
     /// As [`send`](Self::send), and [`SendError::InvalidUtf8`] as soon as text can't be UTF-8.
     pub fn fragment(&mut self, kind: Kind, piece: &[u8]) -> Result<(), SendError> {
-        self.admit()?;
-        if self.message.is_some() {
-            return Err(SendError::MidMessage);
-        }
-        let utf8 = follow(
-            Pieces {
-                kind,
-                utf8: Utf8::default(),
-            },
-            piece,
-        )?;
-        self.out.frame(kind.opcode(), false, piece);
-        self.message = Some(utf8);
-        Ok(())
+        self.first_piece(kind, piece, Compress::Auto)
+    }
+
+    /// [`fragment`](Self::fragment), with a choice of compression for this message.
+    ///
+    /// # Errors
+    /// As [`fragment`](Self::fragment).
+    #[cfg(feature = "deflate")]
+    pub fn fragment_with(
+        &mut self,
+        kind: Kind,
+        piece: &[u8],
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        self.first_piece(kind, piece, compress)
     }
 
     /// Sends the next piece of the message that [`fragment`](Self::fragment) began.
@@ -212,18 +225,55 @@ impl Sender {
         self.next_piece(piece, true)
     }
 
+    /// Is a message being sent piece by piece?
+    #[must_use]
+    pub fn is_mid_message(&self) -> bool {
+        self.message.is_some()
+    }
+
+    pub(crate) fn first_piece(
+        &mut self,
+        kind: Kind,
+        piece: &[u8],
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        self.admit()?;
+        if self.message.is_some() {
+            return Err(SendError::MidMessage);
+        }
+        let utf8 = follow(kind, Utf8::default(), piece)?;
+        let compressor = self.compressor.as_mut();
+        let compressor = compressor.and_then(|it| it.begin(compress).then_some(it));
+        let packed = compressor.is_some();
+        match compressor {
+            Some(compressor) => self.out.first_packed(kind, compressor.piece(piece, false)),
+            None => self.out.frame(kind.opcode(), false, piece),
+        }
+        self.message = Some(Pieces { kind, utf8, packed });
+        Ok(())
+    }
+
     fn next_piece(&mut self, piece: &[u8], fin: bool) -> Result<(), SendError> {
         self.admit()?;
-        let Some(Pieces { kind, utf8 }) = self.message else {
+        let Some(Pieces { kind, utf8, packed }) = self.message else {
             return Err(SendError::NotMidMessage);
         };
-        let followed = follow(Pieces { kind, utf8 }, piece)?;
+        let utf8 = follow(kind, utf8, piece)?;
         if fin {
-            followed.utf8.finish().map_err(|_| SendError::InvalidUtf8)?;
+            utf8.finish().map_err(|_| SendError::InvalidUtf8)?;
         }
-        self.message = (!fin).then_some(followed);
+        self.message = (!fin).then_some(Pieces { kind, utf8, packed });
         self.out.buf.cut();
-        self.out.frame(OpCode::Continuation, fin, piece);
+        match &mut self.compressor {
+            Some(compressor) if packed => {
+                let piece = compressor.piece(piece, fin);
+                self.out.frame(OpCode::Continuation, fin, piece);
+                if fin {
+                    compressor.end();
+                }
+            }
+            _ => self.out.frame(OpCode::Continuation, fin, piece),
+        }
         Ok(())
     }
 
@@ -270,7 +320,7 @@ impl Sender {
         if opcode == OpCode::Close {
             self.out.buf.flush_held();
             self.out.frame(OpCode::Close, true, reply.payload());
-            self.open = false;
+            self.shut();
             return;
         }
         let mut frame = [0; Header::MAX_LEN + MAX_CONTROL];
@@ -292,13 +342,16 @@ impl Sender {
 
     /// The transport can't write any more: drops the queue and refuses everything.
     pub fn unwritable(&mut self) {
-        self.open = false;
+        self.shut();
         self.out.buf.abandon();
     }
 
     /// The connection has ended: refuses everything from now on. What is queued may still be written.
     pub fn shut(&mut self) {
         self.open = false;
+        if let Some(compressor) = &mut self.compressor {
+            compressor.abandon();
+        }
     }
 
     #[inline]
@@ -348,6 +401,9 @@ impl Sender {
     /// is all it costs where they are not.
     #[inline(never)]
     fn queue_compressed(&mut self, message: Message<'_>, compress: Compress) {
+        if let (Message::Prepared(prepared), false) = (&message, self.out.masks()) {
+            return self.queue_prepared(prepared, compress);
+        }
         if let (Some(compressor), Some(kind)) = (&mut self.compressor, message.kind()) {
             if let Some(packed) = compressor.pack(message.payload(), compress) {
                 return self.out.packed(kind, packed);
@@ -356,11 +412,29 @@ impl Sender {
         self.queue_plain(message);
     }
 
+    /// Queues a frame that other connections may queue too.
+    #[inline(never)]
+    fn queue_prepared(&mut self, prepared: &PreparedMessage, compress: Compress) {
+        let kind = prepared.kind();
+        if let Some(compressor) = &mut self.compressor {
+            let bits = compressor.apart(prepared.payload().len(), compress);
+            if let Some(packed) = bits.and_then(|bits| prepared.packed(bits)) {
+                compressor.forget();
+                return self.out.prepared(kind, packed);
+            }
+        }
+        self.out.prepared(kind, prepared.plain());
+    }
+
     #[inline]
     fn queue_plain(&mut self, message: Message<'_>) {
         match message {
             Message::Text(text) => self.out.data(Kind::Text, text.as_bytes()),
             Message::Binary(data) => self.out.data(Kind::Binary, data),
+            Message::Prepared(prepared) if self.out.masks() => {
+                self.out.data(prepared.kind(), prepared.payload());
+            }
+            Message::Prepared(prepared) => self.queue_prepared(&prepared, Compress::Auto),
             Message::SharedText(text) => self.out.shared(Kind::Text, text.into_bytes()),
             Message::SharedBinary(data) => self.out.shared(Kind::Binary, data),
             Message::Ping(payload) | Message::Pong(payload) => {
@@ -375,12 +449,9 @@ impl Sender {
 }
 
 /// Follows the text of a message sent in pieces; binary goes unlooked at.
-fn follow(mut pieces: Pieces, piece: &[u8]) -> Result<Pieces, SendError> {
-    if pieces.kind == Kind::Text {
-        pieces
-            .utf8
-            .feed(piece)
-            .map_err(|_| SendError::InvalidUtf8)?;
+fn follow(kind: Kind, mut utf8: Utf8, piece: &[u8]) -> Result<Utf8, SendError> {
+    if kind == Kind::Text {
+        utf8.feed(piece).map_err(|_| SendError::InvalidUtf8)?;
     }
-    Ok(pieces)
+    Ok(utf8)
 }

@@ -25,6 +25,8 @@ pub(crate) struct Compressor {
     window: Window,
     /// The state of the compressor that made the last message, if that can be gone on with.
     stamp: Option<Stamp>,
+    /// In the middle of a message that is compressed piece by piece.
+    packer: Option<Packer>,
 }
 
 /// A compressed payload, in the place where it was made.
@@ -64,18 +66,90 @@ impl Compressor {
             threshold: terms.tuning.threshold,
             window: Window::default(),
             stamp: None,
+            packer: None,
         }
+    }
+
+    /// Begins a message that is compressed piece by piece; `false` if it is to be sent as it is.
+    pub(crate) fn begin(&mut self, compress: Compress) -> bool {
+        if compress == Compress::Never || self.shape.bits < 9 {
+            return false;
+        }
+        let mut packer = pool::packer(self.shape, self.stamp.take());
+        if packer.stamp.take().is_none() && begin(&mut packer, &self.window).is_none() {
+            return false;
+        }
+        self.packer = Some(packer);
+        true
+    }
+
+    /// Compresses the next piece of the message that was begun, so that the peer can make all of it
+    /// whole at once. The last one is without its tail.
+    pub(crate) fn piece(&mut self, payload: &[u8], last: bool) -> &[u8] {
+        let Some(packer) = &mut self.packer else {
+            return &[];
+        };
+        if self.takeover == Takeover::Keep {
+            self.window.push(payload, window_size(self.shape.bits));
+        }
+        let len = flush(packer, payload);
+        if !last {
+            return &packer.out[..len];
+        }
+        if packer.out[..len].ends_with(&TAIL) {
+            return &packer.out[..len - TAIL.len()];
+        }
+        // An empty last piece: the tail before it has gone out, so that one more empty block follows
+        // without its own (§7.2.3.6).
+        &[0]
+    }
+
+    /// The message whose last piece was compressed is complete.
+    pub(crate) fn end(&mut self) {
+        if let Some(mut packer) = self.packer.take() {
+            if self.takeover == Takeover::Keep {
+                packer.stamp = pool::stamp();
+                self.stamp = packer.stamp;
+            }
+            pool::reclaim_packer(packer);
+        }
+    }
+
+    /// Gives up the message that was begun piece by piece, if there is one.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(packer) = self.packer.take() {
+            pool::reclaim_packer(packer);
+        }
+    }
+
+    /// The window that a payload of this length must be compressed for apart from this connection;
+    /// `None` if it is to be sent as it is.
+    pub(crate) fn apart(&self, len: usize, compress: Compress) -> Option<u8> {
+        self.wants(len, compress).then_some(self.shape.bits)
+    }
+
+    /// A message is sent that was compressed apart from those before it. The peer's window takes it
+    /// in, and so would this one have to, with a copy for each connection; instead nothing that was
+    /// sent so far is referred to any more, which is always allowed.
+    pub(crate) fn forget(&mut self) {
+        self.window.clear();
+        self.stamp = None;
+    }
+
+    /// Is a payload of this length worth a try?
+    fn wants(&self, len: usize, compress: Compress) -> bool {
+        let least = match compress {
+            Compress::Auto => self.threshold,
+            Compress::Always => 0,
+            Compress::Never => return false,
+        };
+        len >= least && self.shape.bits >= 9
     }
 
     /// Compresses the payload of a message; `None` if it is to be sent as it is, because that is
     /// asked for or not longer.
     pub(crate) fn pack(&mut self, payload: &[u8], compress: Compress) -> Option<Packed> {
-        let least = match compress {
-            Compress::Auto => self.threshold,
-            Compress::Always => 0,
-            Compress::Never => return None,
-        };
-        if payload.len() < least || self.shape.bits < 9 {
+        if !self.wants(payload.len(), compress) {
             return None;
         }
         let mut packer = pool::packer(self.shape, self.stamp.take());
@@ -97,6 +171,24 @@ impl Compressor {
         }
         Some(Packed { packer, len })
     }
+}
+
+/// Compresses a payload that refers to nothing before it; `None` if that is not shorter.
+pub(crate) fn pack_alone(payload: &[u8], level: u8, bits: u8) -> Option<Packed> {
+    let shape = Shape {
+        level,
+        mem_level: 8,
+        bits,
+    };
+    let mut packer = pool::packer(shape, None);
+    begin(&mut packer, &Window::default())?;
+    if let Some(len) = run(&mut packer, payload) {
+        return Some(Packed { packer, len });
+    }
+    if end(&mut packer).is_some() {
+        pool::reclaim_packer(packer);
+    }
+    None
 }
 
 /// Makes the compressor one that has just compressed what is in the window.
@@ -133,6 +225,33 @@ fn run(packer: &mut Packer, payload: &[u8]) -> Option<usize> {
         }
         if written == limit {
             return None;
+        }
+    }
+}
+
+/// Compresses into `out`, however long that becomes, up to where the peer can make it whole: the
+/// length with the tail, or nothing if there is nothing new.
+fn flush(packer: &mut Packer, payload: &[u8]) -> usize {
+    let Packer { deflate, out, .. } = packer;
+    let (mut read, mut written) = (0, 0);
+    loop {
+        if written == out.len() {
+            out.resize((2 * written).max(FIRST), 0);
+        }
+        let (before_in, before_out) = (deflate.total_in(), deflate.total_out());
+        deflate
+            .compress(
+                &payload[read..],
+                &mut out[written..],
+                DeflateFlush::SyncFlush,
+            )
+            .expect("a compressor that is between two blocks takes anything");
+        let count = |before, after| usize::try_from(after - before).expect("within a slice");
+        read += count(before_in, deflate.total_in());
+        written += count(before_out, deflate.total_out());
+        if written < out.len() {
+            debug_assert_eq!(read, payload.len());
+            return written;
         }
     }
 }

@@ -25,7 +25,7 @@ mod options;
 mod pool;
 mod window;
 
-pub(crate) use compress::{Compressor, Packed};
+pub(crate) use compress::{Compressor, Packed, pack_alone};
 pub(crate) use inflate::Inflater;
 pub use negotiate::{Terms, TermsError};
 pub use options::{Compress, Deflate, Demand, Takeover};

@@ -25,6 +25,7 @@ mod chunk;
 mod decode;
 mod limits;
 mod outgoing;
+mod prepared;
 mod text;
 mod utf8;
 
@@ -33,6 +34,8 @@ pub use chunk::Chunk;
 pub(crate) use decode::{Decoder, Span, Step, What};
 pub use limits::Limits;
 pub use outgoing::Message;
+pub(crate) use prepared::Encoded;
+pub use prepared::PreparedMessage;
 pub use text::{NotUtf8, Text};
 pub(crate) use utf8::{Utf8, check};
 

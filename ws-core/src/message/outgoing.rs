@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::{Kind, Text};
+use super::{Kind, PreparedMessage, Text};
 
 /// A message, or a ping or pong, on its way out; borrowed, or shared.
 ///
 /// Everything that sends takes `impl Into<Message>`, so that a `&str`, a `String`, a `&[u8]`, a
-/// `Vec<u8>`, a [`Bytes`] or a [`Text`] can be sent as it is. Borrowed payloads are copied into the
+/// `Vec<u8>`, a [`Bytes`], a [`Text`] or a [`PreparedMessage`] can be sent as it is. Borrowed payloads are copied into the
 /// send queue; a server queues large shared ones as they are.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -23,6 +23,8 @@ pub enum Message<'a> {
     Ping(&'a [u8]),
     /// A pong, at most 125 bytes; unasked for, it is a one-way heartbeat (§5.5.3).
     Pong(&'a [u8]),
+    /// A message that is encoded once for any number of connections.
+    Prepared(PreparedMessage),
     /// A binary message whose payload is shared.
     SharedBinary(Bytes),
     /// A text message whose payload is shared.
@@ -37,6 +39,7 @@ impl Message<'_> {
     pub fn payload(&self) -> &[u8] {
         match self {
             Self::Binary(data) | Self::Ping(data) | Self::Pong(data) => data,
+            Self::Prepared(message) => message.payload(),
             Self::SharedBinary(data) => data,
             Self::SharedText(text) => text.as_bytes(),
             Self::Text(text) => text.as_bytes(),
@@ -45,8 +48,9 @@ impl Message<'_> {
 
     /// Text or binary; `None` for a ping or a pong.
     #[must_use]
-    pub const fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<Kind> {
         match self {
+            Self::Prepared(message) => Some(message.kind()),
             Self::Binary(_) | Self::SharedBinary(_) => Some(Kind::Binary),
             Self::SharedText(_) | Self::Text(_) => Some(Kind::Text),
             Self::Ping(_) | Self::Pong(_) => None,
@@ -105,6 +109,18 @@ impl From<Vec<u8>> for Message<'_> {
 impl From<Bytes> for Message<'_> {
     fn from(data: Bytes) -> Self {
         Self::SharedBinary(data)
+    }
+}
+
+impl From<&PreparedMessage> for Message<'_> {
+    fn from(message: &PreparedMessage) -> Self {
+        Self::Prepared(message.clone())
+    }
+}
+
+impl From<PreparedMessage> for Message<'_> {
+    fn from(message: PreparedMessage) -> Self {
+        Self::Prepared(message)
     }
 }
 

@@ -2,12 +2,14 @@
 //! runtime. Knows no runtime and performs nothing.
 //!
 //! ```
+//! use ws_core::dial::DialConfig;
 //! use ws_core::handshake::Request;
-//! use ws_core::options::{ConnectError, ConnectOptions, plain};
+//! use ws_core::options::{ConnectError, ConnectOptions, Route, plain};
 //!
-//! let options = ConnectOptions::default().nodelay(false);
+//! let route = Route::default().dial(DialConfig::default().nodelay(false));
+//! let options = ConnectOptions::default().route(route);
 //! let request = Request::new("wss://example.com/feed")?;
-//! // What every binding makes of a URL that it can't dial.
+//! // What a binding without TLS makes of a URL that asks for it.
 //! let error = plain(options.apply(&request).url()).map_err(ConnectError::from).unwrap_err();
 //! assert_eq!(error.to_string(), "example.com wants tls");
 //! assert!(error.explain().suggestion.contains("client()"));

@@ -1,5 +1,5 @@
-//! What a binding can dial: URLs without TLS, which none of them has built in. It dials nothing, and
-//! says nothing about a stream that is connected already: that may speak TLS.
+//! What a binding can dial that was built without TLS. It dials nothing, and says nothing about a
+//! stream that is connected already: that may speak TLS.
 
 use alloc::string::String;
 
@@ -41,8 +41,8 @@ impl TlsNotBuilt {
 }
 
 pub(super) const NO_TLS: Explanation = Explanation::new(
-    "The URL asks for TLS, which connect does not do here",
-    "Use a ws:// URL, or do TLS yourself and hand the stream to client()",
+    "The URL asks for TLS, which this binding was built without",
+    "Turn on feature tls, use a ws:// URL, or hand a stream that speaks TLS to client()",
 );
 
 impl From<TlsNotBuilt> for ConnectError {

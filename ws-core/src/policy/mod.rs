@@ -7,6 +7,7 @@
 //! | [`Classifier`], [`Judge`] | what a failure means: retry, wait longer, fresh credentials, the end |
 //! | [`Limiter`], [`Pricing`] | when a message may leave, by what it costs |
 //! | [`LatencyWindow`], [`Histogram`], [`RecentHistogram`] | how long things take |
+//! | [`Outbox`] | what waits for one receiver of many, and who loses when it is too slow |
 //! | [`Lane`] | what a message is for |
 //!
 //! They know time only as the `now` they are handed and randomness only as a [`Rng`](crate::Rng).
@@ -34,6 +35,7 @@ mod histogram;
 mod lane;
 mod latency;
 mod limiter;
+mod outbox;
 mod percent;
 
 pub use backoff::{
@@ -50,4 +52,5 @@ pub use latency::{LatencyStats, LatencyWindow};
 pub use limiter::{
     Bucket, BucketId, Cost, LimitError, Limiter, LimiterPolicy, Mode, Pricing, Scope, Shape,
 };
+pub use outbox::{Offered, Outbox, OutboxCounts, OutboxPolicy, Overflow, Taken};
 pub use percent::Percent;

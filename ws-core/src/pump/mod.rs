@@ -3,8 +3,9 @@
 //! Every async runtime drives a connection with the same loop; they differ in how bytes are read,
 //! how a timer is armed and what time it is. Those three are the traits of [`Runtime`]; the rest is
 //! here, once: the socket in one piece ([`WebSocket`]), the socket in two ([`Reader`] and
-//! [`Writer`]), and the opening handshakes, and the session that runs by itself ([`mod@client`]). It
-//! decides nothing about the protocol and spawns nothing.
+//! [`Writer`]), messages and whole connections as streams of bytes ([`MessageReader`],
+//! [`MessageWriter`], [`ByteStream`]), the opening handshakes, and the session that runs by itself
+//! ([`mod@client`]). It decides nothing about the protocol and spawns nothing.
 //!
 //! A runtime whose transports are two queues of bytes, received and sent:
 //!
@@ -24,6 +25,10 @@
 //! type Pipe = (VecDeque<u8>, Vec<u8>);
 //!
 //! impl Runtime for Queues {
+//!     type Io<T> = T;
+//!     fn io<T>(io: T) -> T {
+//!         io // a real one makes it a reader or writer in its own terms
+//!     }
 //!     fn now(&self) -> Instant {
 //!         Instant::ORIGIN // a clock that stands still
 //!     }
@@ -76,6 +81,7 @@
 pub mod client;
 mod driver;
 mod handshake;
+mod io;
 mod reach;
 mod runtime;
 mod socket;
@@ -84,6 +90,7 @@ mod stream;
 mod wakers;
 
 pub use handshake::{Upgrade, accept, client, upgrade};
+pub use io::{ByteStream, Incoming, MessageReader, MessageWriter, Outgoing, ReadBytes, WriteBytes};
 #[cfg(feature = "tls")]
 pub use reach::secure;
 pub use reach::{Net, Opening, reach};

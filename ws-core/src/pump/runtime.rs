@@ -17,6 +17,16 @@ pub trait Runtime: Unpin {
     /// wake-up of the one before.
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()>;
 
+    /// What makes a `T` that reads or writes ([`ReadBytes`], [`WriteBytes`]) a reader or a writer in
+    /// the runtime's own terms.
+    ///
+    /// [`ReadBytes`]: super::ReadBytes
+    /// [`WriteBytes`]: super::WriteBytes
+    type Io<T>;
+
+    /// Makes one.
+    fn io<T>(io: T) -> Self::Io<T>;
+
     /// Lends the storage that the connections of this thread share.
     fn with_pool<T>(f: impl FnOnce(&mut Pool) -> T) -> T;
 }

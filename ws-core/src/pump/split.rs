@@ -221,6 +221,11 @@ where
         }
     }
 
+    /// What [`poll_ready`](Self::poll_ready) found, and when.
+    pub(super) fn found(&mut self) -> (&mut Receiver, Instant) {
+        (&mut self.receiver, self.now)
+    }
+
     /// What the opening handshake agreed on.
     #[must_use]
     pub const fn agreed(&self) -> &Agreed {
@@ -240,7 +245,7 @@ where
     }
 
     /// The loop of `machine.rs`, with the write side behind its lock.
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         // Before anything is looked at, so that no notice of the writer can fall in between.
         self.shared.wakers.register(Half::Reader, cx.waker());
         self.now = self.runtime.now();
@@ -506,7 +511,7 @@ where
         self.poll_write(cx, |_| false)
     }
 
-    fn poll_write(
+    pub(super) fn poll_write(
         &self,
         cx: &Context<'_>,
         enough: impl Fn(&SendBuf) -> bool,

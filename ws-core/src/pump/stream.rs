@@ -26,7 +26,7 @@ where
 {
     /// Polls as the stream or as the sink, which may be in different tasks (`StreamExt::split`):
     /// the transport and the timer wake both, and each hears of what the other did for it.
-    fn poll_as<T>(
+    pub(super) fn poll_as<T>(
         &mut self,
         half: Half,
         cx: &Context<'_>,

@@ -15,7 +15,7 @@ use super::raw::{self, BINARY, CLOSE, PING, PONG, TEXT};
 ///
 /// The examples of different packages share names, so the one that cargo copies to `examples/NAME`
 /// may be another's. What was compiled is there under a longer name, and says what it was made from.
-fn example(name: &str) -> Command {
+pub(crate) fn example(name: &str) -> Command {
     let test = std::env::current_exe().expect("this program");
     let target = test.ancestors().nth(2).expect("a target directory");
     let source = format!("{}/examples/{name}.rs", env!("CARGO_PKG_NAME"));
@@ -227,6 +227,13 @@ fn the_client_echoes_and_succeeds_after_a_clean_close() {
     });
 }
 
+/// What a client says of a port where nothing is, if it is to speak TLS with it.
+const TLS: &str = if cfg!(feature = "tls") {
+    "server is running"
+} else {
+    "ws://"
+};
+
 #[test]
 fn the_client_fails_with_one_line_that_says_what_to_do() {
     guard(|| {
@@ -245,7 +252,7 @@ fn the_client_fails_with_one_line_that_says_what_to_do() {
             (refused, "server is running"),
             (format!("ws://{address}/"), "path of the URL"),
             ("localhost".to_owned(), "ws://"),
-            ("wss://localhost:1/".to_owned(), "ws://"),
+            ("wss://localhost:1/".to_owned(), TLS),
             (format!("ws://{lost}/"), "broken off"),
         ] {
             let mut command = example("echo_client");

@@ -24,6 +24,7 @@ pub(crate) mod raw;
 mod routes;
 #[cfg(feature = "tls")]
 mod secure;
+mod streams;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;

@@ -188,6 +188,12 @@ pub(crate) struct Clock {
 }
 
 impl Runtime for Clock {
+    type Io<T> = T;
+
+    fn io<T>(io: T) -> T {
+        io
+    }
+
     fn now(&self) -> Instant {
         self.world.now()
     }

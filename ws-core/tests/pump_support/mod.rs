@@ -62,6 +62,12 @@ impl Clock {
 }
 
 impl Runtime for Clock {
+    type Io<T> = T;
+
+    fn io<T>(io: T) -> T {
+        io
+    }
+
     fn now(&self) -> Instant {
         self.0.get()
     }

@@ -12,6 +12,8 @@ pub(super) struct Piece {
     pub(super) chunk: Chunk<()>,
     /// How many bytes wait behind the decompressor, if the message is compressed.
     pub(super) inflated: Option<usize>,
+    /// How many of its bytes were copied out before the rest.
+    pub(super) taken: usize,
 }
 
 impl Default for Piece {
@@ -24,6 +26,7 @@ impl Default for Piece {
                 last: false,
             },
             inflated: None,
+            taken: 0,
         }
     }
 }
@@ -31,11 +34,31 @@ impl Default for Piece {
 impl Decoder {
     /// The piece that [`What::Chunk`] found.
     pub(crate) fn chunk(&self, span: Span) -> Chunk<&[u8]> {
-        let Piece { chunk, inflated } = self.piece;
+        let Piece {
+            chunk,
+            inflated,
+            taken,
+        } = self.piece;
         chunk.map(|()| match (inflated, &self.inflater) {
-            (Some(len), Some(inflater)) => inflater.made(len),
-            _ => self.payload(span),
+            (Some(len), Some(inflater)) => &inflater.made(len)[taken..],
+            _ => &self.payload(span)[taken..],
         })
+    }
+
+    /// Copies out what fits of the piece that [`What::Chunk`] found: how much that was, and whether
+    /// it was the rest. What is left is a piece like any other.
+    pub(crate) fn read_chunk(&mut self, span: Span, out: &mut [u8]) -> (Chunk<usize>, bool) {
+        let chunk = self.chunk(span);
+        let n = chunk.data.len().min(out.len());
+        out[..n].copy_from_slice(&chunk.data[..n]);
+        let all = n == chunk.data.len();
+        let read = Chunk {
+            last: chunk.last && all,
+            ..chunk.map(|_| n)
+        };
+        self.piece.taken += n;
+        self.piece.chunk.first &= n == 0;
+        (read, all)
     }
 
     /// Hands out what there is of the payload.
@@ -137,6 +160,7 @@ impl Decoder {
                 last,
             },
             inflated,
+            taken: 0,
         };
         Ok(Some(Step {
             what: What::Chunk,
