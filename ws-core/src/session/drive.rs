@@ -1,14 +1,21 @@
 //! Bytes and time: the session as a machine that any driver of a connection can drive.
 
-use super::Session;
 use core::time::Duration;
 
-use super::correlate::{Answer, RequestId, Unmatched};
-use super::dialect::{Class, Dialect, Out};
+use super::Session;
+use super::auth::Auth;
+use super::correlate::{Answer, Correlator, Key, RequestId, Unmatched};
+use super::dialect::{Class, Dialect};
+use super::errands::What;
 use super::event::{Action, ConnId, Event, Lent, Payload, passed_on};
 use super::link::Link;
-use super::lost::Lost;
+use super::lost::{Lost, SetupError};
 use super::order::Phase;
+use super::out::{Out, Said};
+use super::outbox::Token;
+use super::requests::Tag;
+use super::subscriptions::{Step, SubId};
+use super::vitals::own_ping;
 use crate::Instant;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::connection::Event as Heard;
@@ -16,8 +23,10 @@ use crate::machine::{Deadline, Machine, Transport, TransportEnd};
 use crate::message::Message;
 
 /// What the event that the connection found is to the application.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Sorted {
+    Call(Key),
+    Data(SubId, Step),
     Answer(RequestId, Duration),
     Plain,
     Stray(Unmatched),
@@ -39,8 +48,13 @@ impl<D: Dialect> Session<D> {
     /// Asking again changes nothing.
     pub fn ready(&mut self, now: Instant) -> bool {
         self.note_sent(now);
+        if !self.outbox.queue.is_empty() || self.topics.next_command().is_some() {
+            self.pump(now);
+        }
+        self.drain_on(now);
         loop {
-            if !self.events.is_empty() || !self.actions.is_empty() {
+            let early = !self.early.is_empty() && self.setup.is_none();
+            if !self.events.is_empty() || !self.actions.is_empty() || early {
                 return true;
             }
             let go_on = match &mut self.link {
@@ -71,6 +85,9 @@ impl<D: Dialect> Session<D> {
         if let Some(event) = self.events.pop_front() {
             return Some(event.map(|none| match none {}, |none| match none {}));
         }
+        if self.setup.is_none() && !self.early.is_empty() {
+            return self.take_early();
+        }
         let sorted = self.sorted.take()?;
         let Link::Open { connection, .. } = &mut self.link else {
             return None;
@@ -78,6 +95,15 @@ impl<D: Dialect> Session<D> {
         let event = connection.poll(now)?.0;
         match sorted {
             Sorted::Plain => passed_on(event),
+            Sorted::Call(key) => Some(Event::Call {
+                key,
+                message: payload(event)?,
+            }),
+            Sorted::Data(id, step) => Some(Event::Data {
+                id,
+                step,
+                message: payload(event)?,
+            }),
             Sorted::Answer(id, round_trip) => Some(Event::Response {
                 id,
                 message: payload(event)?,
@@ -128,22 +154,51 @@ impl<D: Dialect> Session<D> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
         let link = match self.phase {
-            Phase::Idle | Phase::Over => None,
+            Phase::Idle | Phase::Over | Phase::Parked { .. } => None,
             Phase::Waiting { at, .. } => Some((at, Deadline::Retry)),
             Phase::Trying { .. } => self.link.poll_timeout(),
         };
-        let request = self.requests.poll_timeout();
-        let request = request.map(|at| (at, Deadline::Request));
-        [link, request].into_iter().flatten().min()
+        let named = |at: Option<Instant>, what| at.map(|at| (at, what));
+        let setup = self.setup.and_then(|setup| setup.by);
+        let login = self.auth.as_ref().and_then(Auth::poll_timeout);
+        let all = [
+            link,
+            named(self.requests.poll_timeout(), Deadline::Request),
+            named(setup, Deadline::Setup),
+            named(login, Deadline::Login),
+            named(self.topics_due(), Deadline::Subscription),
+            named(self.outbox.wake, Deadline::Queue),
+            named(self.outbox.queue.expires_at(), Deadline::Queue),
+            named(self.drain.as_ref().map(|drain| drain.by), Deadline::Drain),
+            self.vitals.poll_timeout(),
+        ];
+        all.into_iter().flatten().min()
     }
 
     /// Acts on the deadlines that have passed. Calling it early changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let due = self.poll_timeout().map(|(at, _)| at);
+        self.notice_lateness(due, now);
         match self.link.machine() {
             Some(machine) => machine.handle_timeout(now),
             None => self.expire(now),
         }
+        self.expire_set_up(now);
+        self.expire_login(now);
+        self.expire_topics(now);
         self.expire_requests(now);
+        self.expire_vitals(now);
+        self.pump(now);
+        self.drain_on(now);
+    }
+
+    /// The first message that came before the connection was ready.
+    fn take_early(&mut self) -> Option<Lent<'_>> {
+        self.lent = Some(self.early.pop_front()?);
+        Some(match self.lent.as_ref()? {
+            Payload::Binary(data) => Event::Binary(data),
+            Payload::Text(text) => Event::Text(text),
+        })
     }
 
     fn current(&mut self, conn: ConnId) -> Option<&mut Link> {
@@ -195,43 +250,140 @@ impl<D: Dialect> Session<D> {
         let message = match found {
             Some(Heard::Text(text)) => Message::Text(text),
             Some(Heard::Binary(data)) => Message::Binary(data),
-            Some(Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_)) => {
-                self.sorted = Some(Sorted::Plain);
-                return false;
+            _ => return self.sort_other(now),
+        };
+        self.vitals.data(now);
+        let mut out = Out::wire(&mut *sender, &mut self.requests, &self.config.pricing);
+        let mut class = self.dialect.classify(&message, &mut out);
+        let mut said = out.done();
+        let mut asked = None;
+        if let Class::Response(Key::Number(number)) = class {
+            if let Some((id, what)) = self.errands.find(number) {
+                let what = what.clone();
+                let mut out = Out::wire(sender, &mut self.requests, &self.config.pricing);
+                self.dialect.answered(&what.asked(), &message, &mut out);
+                said.add(out.done());
+                asked = Some((id, what));
+                class = Class::Handled;
             }
-            // None comes: a session's messages are whole.
-            Some(Heard::Chunk(_)) => {
-                connection.poll(now);
-                return true;
+        }
+        self.sorted = match class {
+            Class::Handled => None,
+            Class::Message => Some(Sorted::Plain),
+            Class::Call(key) => Some(Sorted::Call(key)),
+            Class::Response(key) => Some(answered(&mut self.requests, &key, now)),
+            Class::Error => match self.requests.only().cloned() {
+                Some(key) => Some(answered(&mut self.requests, &key, now)),
+                None => Some(Sorted::Stray(Unmatched::Unattributed)),
+            },
+            Class::Data { topic, mark } => match self.topics.data(&*topic, mark, now) {
+                None => Some(Sorted::Plain),
+                Some(seen) => {
+                    let sorted = Sorted::Data(seen.id, seen.step);
+                    if seen.notice.is_some() || seen.continued.is_some() {
+                        self.tell_seen(seen);
+                    }
+                    Some(sorted)
+                }
+            },
+        };
+        if let Some(Sorted::Answer(id, _)) = self.sorted {
+            self.extents.remove(&Token::Request(id));
+            self.release(id);
+        }
+        if !self.consume(now) {
+            return true;
+        }
+        if said.is_news() || asked.is_some() {
+            self.act_on(said, asked, now);
+            return true;
+        }
+        self.sorted.is_none()
+    }
+
+    /// Takes what is not for the application, or not yet. `false` if that was the end.
+    #[inline]
+    fn consume(&mut self, now: Instant) -> bool {
+        let Link::Open { connection, .. } = &mut self.link else {
+            return false;
+        };
+        match self.sorted {
+            None => drop(connection.poll(now)),
+            Some(Sorted::Plain) if self.setup.is_some() => {
+                self.sorted = None;
+                if let Some(message) = connection.poll_owned(now) {
+                    self.keep_early(message, now);
+                }
+                return self.setup.is_some();
+            }
+            Some(_) => {}
+        }
+        true
+    }
+
+    #[cold]
+    fn act_on(&mut self, said: Said, asked: Option<(RequestId, What)>, now: Instant) {
+        if said.failed.is_some() {
+            return self.lost_link(Lost::Setup(SetupError::NotSent), now);
+        }
+        if let Some(cost) = &said.cost {
+            self.outbox.limiter.debit(cost, now);
+        }
+        let number = self.errands.number();
+        self.errands.begin(number, What::Reply, said.ids, false);
+        let items = match &asked {
+            Some((id, what)) => {
+                self.errands.answered(*id);
+                what.items()
+            }
+            None => &[],
+        };
+        self.hear(said.news, items, now);
+        self.pump(now);
+    }
+
+    /// What is neither text nor binary.
+    #[cold]
+    fn sort_other(&mut self, now: Instant) -> bool {
+        let Link::Open { connection, .. } = &mut self.link else {
+            return false;
+        };
+        match connection.peek_mut().0 {
+            Some(Heard::Pong(payload)) => {
+                let number = own_ping(payload);
+                if number.is_some_and(|number| self.ponged(number, now)) {
+                    if let Link::Open { connection, .. } = &mut self.link {
+                        connection.poll(now);
+                    }
+                    return true;
+                }
+                self.note_round_trip();
+                self.sorted = Some(Sorted::Plain);
+                false
+            }
+            Some(Heard::Ping(_) | Heard::ProtocolError(_)) => {
+                self.sorted = Some(Sorted::Plain);
+                false
             }
             Some(Heard::Closed(closed)) => {
                 let lost = Lost::Closed(closed.clone());
                 self.lost_link(lost, now);
-                return true;
+                true
             }
-            None => return false,
-        };
-        let mut out = Out::new(sender);
-        let class = self.dialect.classify(&message, &mut out);
-        if out.failed().is_some() {
-            self.lost_link(Lost::Setup, now);
-            return true;
-        }
-        self.sorted = Some(match class {
-            Class::Message => Sorted::Plain,
-            Class::Response(key) => match self.requests.answered(&key, now) {
-                Answer::Matched(answered) => {
-                    self.extents.remove(&answered.id);
-                    Sorted::Answer(answered.id, answered.round_trip)
-                }
-                Answer::Unmatched(why) => Sorted::Stray(why),
-            },
-            Class::Handled => {
+            // None comes: a session's messages are whole.
+            Some(Heard::Chunk(_)) => {
                 connection.poll(now);
-                return true;
+                true
             }
-        });
-        false
+            Some(Heard::Text(_) | Heard::Binary(_)) | None => false,
+        }
+    }
+}
+
+fn answered(requests: &mut Correlator<Tag>, key: &Key, now: Instant) -> Sorted {
+    match requests.answered(key, now) {
+        Answer::Matched(answered) => Sorted::Answer(answered.id, answered.round_trip),
+        Answer::Unmatched(why) => Sorted::Stray(why),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use core::convert::Infallible;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,8 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::correlate::{Key, RequestId};
-use super::dialect::{Class, Dialect, Out};
+use super::dialect::{Class, Dialect};
+use super::out::Out;
 use crate::message::Message;
 
 /// The JSON-RPC 2.0 dialect.
@@ -87,12 +89,13 @@ struct Probe<'a> {
 
 impl Dialect for JsonRpc {
     type Request = Call;
+    type Credentials = Infallible;
 
     fn request(&mut self, id: RequestId, request: &Call, out: &mut Out<'_>) {
         out.send(request.to_text(id.number()));
     }
 
-    fn classify(&mut self, message: &Message<'_>, _: &mut Out<'_>) -> Class {
+    fn classify<'m>(&mut self, message: &Message<'m>, _: &mut Out<'_>) -> Class<'m> {
         let payload = message.payload().trim_ascii_start();
         if !payload.starts_with(b"{") {
             // An array could be read as the fields of an answer, in their order.
@@ -176,12 +179,16 @@ mod tests {
     use super::*;
     use crate::connection::{Config, Connection};
     use crate::handshake::{Agreed, Opened};
+    use crate::policy::Pricing;
+    use crate::session::correlate::{Correlator, CorrelatorConfig};
     use crate::{Instant, Role, Seed};
 
-    fn class(text: &str) -> Class {
+    fn class(text: &str) -> Class<'_> {
         let opened = Opened::upgraded(Role::Client, Agreed::default(), b"", Seed::new([0; 32]));
         let mut connection = Connection::new(opened, &Config::default(), Instant::ORIGIN);
-        let mut out = Out::new(connection.sender());
+        let mut ids = Correlator::new(CorrelatorConfig::default());
+        let pricing = Pricing::default();
+        let mut out = Out::wire(connection.sender(), &mut ids, &pricing);
         JsonRpc.classify(&Message::Text(text), &mut out)
     }
 

@@ -14,13 +14,16 @@
 //! old attempt can disturb a new one.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use core::mem;
 
-use super::dialect::{Dialect, Out};
+use super::correlate::Sent;
+use super::dialect::Dialect;
 use super::event::{Action, ConnId, Event};
 use super::link::Link;
 use super::lost::{DialError, End, Lost};
-use super::{Initial, Session};
+use super::outbox::Token;
+use super::{HandshakeLogin, Initial, Session, vitals};
 use crate::Instant;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Connection, check_close};
@@ -33,8 +36,17 @@ use crate::policy::{self, Decision, Exhausted, Failure, IoClass, Next, Stage, St
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     Idle,
-    Waiting { attempt: u32, at: Instant },
-    Trying { attempt: u32 },
+    Waiting {
+        attempt: u32,
+        at: Instant,
+    },
+    /// Waiting for a network.
+    Parked {
+        attempt: u32,
+    },
+    Trying {
+        attempt: u32,
+    },
     Over,
 }
 
@@ -56,9 +68,10 @@ impl<D: Dialect> Session<D> {
             return;
         }
         self.started = now;
+        self.outbox.start(now);
         match self.backoff.start(now) {
             Next::Dial { at, attempt, .. } => self.wait(attempt, at, now),
-            Next::Exhausted(limit) => self.terminate(End::Exhausted { limit, lost: None }),
+            Next::Exhausted(limit) => self.terminate(End::Exhausted { limit, lost: None }, now),
         }
     }
 
@@ -80,10 +93,13 @@ impl<D: Dialect> Session<D> {
                     connection.close(code, reason, now)?;
                 }
                 self.afterwards = Afterwards::Stop;
+                self.drain = None;
+                self.changed();
+                self.stop_outbox(now);
             }
             Link::Down | Link::Dialing { .. } | Link::Opening { .. } => {
                 self.hang_up();
-                self.terminate(End::Closed(None));
+                self.terminate(End::Closed(None), now);
             }
         }
         Ok(())
@@ -94,7 +110,9 @@ impl<D: Dialect> Session<D> {
     pub fn reconnect(&mut self, now: Instant) {
         match (self.phase, &mut self.link) {
             (Phase::Idle, _) => self.start(now),
-            (Phase::Waiting { attempt, .. }, _) => self.wait(attempt, now, now),
+            (Phase::Waiting { attempt, .. } | Phase::Parked { attempt }, _) => {
+                self.wait(attempt, now, now);
+            }
             (Phase::Trying { .. }, Link::Open { connection, .. })
                 if self.afterwards == Afterwards::Judge =>
             {
@@ -103,6 +121,8 @@ impl<D: Dialect> Session<D> {
                     let _ = connection.close(CloseCode::NORMAL, "", now);
                 }
                 self.afterwards = Afterwards::Dial;
+                self.drain = None;
+                self.changed();
             }
             (Phase::Trying { .. } | Phase::Over, _) => {}
         }
@@ -111,17 +131,22 @@ impl<D: Dialect> Session<D> {
     /// The transport of an [`Action::Dial`] is connected, TLS included. If this says `false` the
     /// connection is not wanted any more, and the transport is to be dropped.
     pub fn dialed(&mut self, conn: ConnId, now: Instant) -> bool {
-        let Link::Dialing { conn: current, by } = self.link else {
-            self.stale += 1;
-            return false;
+        let (by, request) = match &self.link {
+            Link::Dialing {
+                conn: current,
+                by,
+                request,
+                signed: true,
+            } if conn == *current => (*by, request),
+            _ => {
+                self.stale += 1;
+                return false;
+            }
         };
-        if conn != current {
-            self.stale += 1;
-            return false;
-        }
         let mut limits = self.config.handshake.clone();
         limits.timeout = limits.timeout.min(by - now);
-        let handshake = ClientHandshake::new(&self.request, limits, self.rng.seed(), now);
+        let handshake = ClientHandshake::new(request, limits, self.rng.seed(), now);
+        self.changed();
         self.link = Link::Opening {
             conn,
             handshake: Box::new(handshake),
@@ -144,7 +169,7 @@ impl<D: Dialect> Session<D> {
     pub(super) fn expire(&mut self, now: Instant) {
         match (self.phase, &self.link) {
             (Phase::Waiting { attempt, at }, _) if now >= at => self.dial(attempt, now),
-            (_, Link::Dialing { conn, by }) if now >= *by => {
+            (_, Link::Dialing { conn, by, .. }) if now >= *by => {
                 let conn = *conn;
                 self.hang_up();
                 let error = DialError::new(Stage::Connect, IoClass::TimedOut);
@@ -157,27 +182,29 @@ impl<D: Dialect> Session<D> {
     /// The opening handshake is done.
     pub(super) fn opened(&mut self, conn: ConnId, opened: Opened, now: Instant) {
         // What belongs to the session must be told from what does not, message by message.
-        let config = self.config.connection.clone().delivery(Delivery::Messages);
-        let mut connection = Box::new(Connection::new(opened, &config, now));
+        let mut config = self.config.connection.clone().delivery(Delivery::Messages);
+        if let Some(keepalive) = &mut config.keepalive {
+            let jitter = self.config.heartbeat.jitter;
+            keepalive.interval = vitals::spread(keepalive.interval, jitter, &mut self.rng);
+        }
+        let connection = Box::new(Connection::new(opened, &config, now));
         let agreed = connection.agreed().clone();
-        let mut out = Out::new(connection.sender());
-        self.dialect.on_connect(&agreed, &mut out);
-        let failed = out.failed().is_some();
-        self.events.push_back(Event::Opened { conn, agreed });
+        self.judge.accepted(0);
+        self.events.push_back(Event::Opened {
+            conn,
+            agreed: agreed.clone(),
+        });
         self.link = Link::Open {
             conn,
             connection,
             ready: None,
         };
-        if failed {
-            self.lost_link(Lost::Setup, now);
-        } else {
-            self.set_up(now);
-        }
+        self.changed();
+        self.begin_set_up(&agreed, now);
     }
 
     /// The connection can be used.
-    fn set_up(&mut self, now: Instant) {
+    pub(super) fn set_up(&mut self, now: Instant) {
         let (Link::Open { conn, ready, .. }, Phase::Trying { attempt }) =
             (&mut self.link, self.phase)
         else {
@@ -193,13 +220,17 @@ impl<D: Dialect> Session<D> {
             downtime,
         });
         self.been_ready = true;
+        self.readies += 1;
+        self.changed();
         self.backoff.ready(now);
+        self.vitals.ready(&self.config.heartbeat, now);
     }
 
     /// The handshake failed, or the connection is over, or of no use.
     pub(super) fn lost_link(&mut self, lost: Lost, now: Instant) {
         let ready = self.link.ready().is_some();
         let open = matches!(self.link, Link::Open { .. });
+        self.note_sent(now);
         let sent = self.extents();
         let Some(conn) = self.hang_up() else {
             return;
@@ -211,7 +242,7 @@ impl<D: Dialect> Session<D> {
             conn,
             lost: lost.clone(),
         });
-        self.fail_requests(&sent, now);
+        self.forget(&sent, &lost, now);
         if ready {
             self.down_since = Some(now);
         }
@@ -219,16 +250,36 @@ impl<D: Dialect> Session<D> {
             Afterwards::Judge => self.judge(lost, ready, now),
             Afterwards::Dial => match self.backoff.start(now) {
                 Next::Dial { at, attempt, .. } => self.wait(attempt, at, now),
-                Next::Exhausted(limit) => self.terminate(End::Exhausted {
-                    limit,
-                    lost: Some(lost),
-                }),
+                Next::Exhausted(limit) => self.terminate(
+                    End::Exhausted {
+                        limit,
+                        lost: Some(lost),
+                    },
+                    now,
+                ),
             },
-            Afterwards::Stop => self.terminate(End::Closed(lost.into_closed())),
+            Afterwards::Stop => self.terminate(End::Closed(lost.into_closed()), now),
         }
     }
 
-    fn failed(&mut self, conn: ConnId, lost: Lost, now: Instant) {
+    /// All that belonged to the connection ends with it.
+    fn forget(&mut self, sent: &BTreeMap<Token, Sent>, lost: &Lost, now: Instant) {
+        self.forget_set_up();
+        self.forget_login();
+        self.forget_parcels();
+        self.fail_requests(sent, now);
+        self.forget_vitals(lost, now);
+        let heard = self.vitals.heard_at.unwrap_or(now);
+        for notice in self.topics.lost(heard, now) {
+            self.tell_notice(Some(notice));
+        }
+        if self.drain.take().is_some() {
+            self.afterwards = Afterwards::Stop;
+        }
+        self.changed();
+    }
+
+    pub(super) fn failed(&mut self, conn: ConnId, lost: Lost, now: Instant) {
         let Phase::Trying { attempt } = self.phase else {
             return;
         };
@@ -254,34 +305,51 @@ impl<D: Dialect> Session<D> {
         let fail_fast = !self.been_ready && self.config.initial == Initial::FailFast;
         let wait = match decision {
             Decision::Stop(Stop::Finished) => {
-                return self.terminate(End::Closed(lost.into_closed()));
+                return self.terminate(End::Closed(lost.into_closed()), now);
             }
-            Decision::Stop(_) => return self.terminate(End::Fatal(lost)),
+            Decision::Stop(_) => return self.terminate(End::Fatal(lost), now),
             Decision::Retry { .. } if fail_fast || !self.config.reconnect => {
-                return self.terminate(End::Fatal(lost));
+                return self.terminate(End::Fatal(lost), now);
             }
-            Decision::Retry { wait, .. } => wait,
+            Decision::Retry { wait, refresh, .. } => {
+                self.unauthorized = refresh;
+                // The server is not to blame, and whoever woke the computer waits.
+                match lost {
+                    Lost::Slept(_) => wait.immediate(),
+                    _ => wait,
+                }
+            }
         };
         match self.backoff.failed(wait, &mut self.rng, now) {
             Next::Dial { at, attempt, .. } => {
                 let at = self.within_budget(at);
                 if let Some(limit) = self.too_late(at) {
-                    return self.terminate(End::Exhausted {
-                        limit,
-                        lost: Some(lost),
-                    });
+                    return self.terminate(
+                        End::Exhausted {
+                            limit,
+                            lost: Some(lost),
+                        },
+                        now,
+                    );
                 }
                 self.events.push_back(Event::RetryScheduled {
                     attempt,
                     delay: at - now,
                     at,
                 });
-                self.phase = Phase::Waiting { attempt, at };
+                self.phase = match self.offline {
+                    true => Phase::Parked { attempt },
+                    false => Phase::Waiting { attempt, at },
+                };
+                self.changed();
             }
-            Next::Exhausted(limit) => self.terminate(End::Exhausted {
-                limit,
-                lost: Some(lost),
-            }),
+            Next::Exhausted(limit) => self.terminate(
+                End::Exhausted {
+                    limit,
+                    lost: Some(lost),
+                },
+                now,
+            ),
         }
     }
 
@@ -302,9 +370,10 @@ impl<D: Dialect> Session<D> {
     }
 
     /// Dials at `at`, or as soon after it as the budget allows.
-    fn wait(&mut self, attempt: u32, at: Instant, now: Instant) {
+    pub(super) fn wait(&mut self, attempt: u32, at: Instant, now: Instant) {
         let at = self.within_budget(at);
         self.phase = Phase::Waiting { attempt, at };
+        self.changed();
         if at <= now {
             self.dial(attempt, now);
         }
@@ -325,18 +394,31 @@ impl<D: Dialect> Session<D> {
         self.link = Link::Dialing {
             conn,
             by: now + self.config.attempt_timeout,
+            request: Box::new(self.request.clone()),
+            signed: self.config.handshake_login == HandshakeLogin::None,
         };
-        self.actions.push_back(Action::Dial {
-            conn,
-            request: self.request.clone(),
-        });
+        self.changed();
+        match self.config.handshake_login {
+            HandshakeLogin::Fresh => self.ask_before_dial(),
+            HandshakeLogin::None => self.actions.push_back(Action::Dial {
+                conn,
+                request: self.request.clone(),
+            }),
+        }
     }
 
     /// Has the transport dropped, or the dial given up.
     fn hang_up(&mut self) -> Option<ConnId> {
-        let conn = mem::replace(&mut self.link, Link::Down).conn()?;
+        let unsigned = matches!(self.link, Link::Dialing { signed: false, .. });
+        let link = mem::replace(&mut self.link, Link::Down);
+        let conn = link.conn()?;
+        // Nobody need come up with credentials any more.
+        self.actions
+            .retain(|action| !matches!(action, Action::Credentials { .. }));
         let dial = |action: &Action| matches!(action, Action::Dial { conn: c, .. } if *c == conn);
-        if self.actions.iter().any(dial) {
+        if unsigned {
+            // It was not to be dialled yet.
+        } else if self.actions.iter().any(dial) {
             // Nobody has begun yet.
             self.actions.retain(|action| !dial(action));
         } else {
@@ -345,8 +427,10 @@ impl<D: Dialect> Session<D> {
         Some(conn)
     }
 
-    fn terminate(&mut self, end: End) {
+    fn terminate(&mut self, end: End, now: Instant) {
         self.phase = Phase::Over;
+        self.changed();
+        self.stop_outbox(now);
         self.events.push_back(Event::Terminated(end));
     }
 }
@@ -355,7 +439,12 @@ impl Lost {
     fn into_closed(self) -> Option<Closed> {
         match self {
             Self::Closed(closed) => Some(closed),
-            Self::Dial(_) | Self::Handshake(_) | Self::Setup => None,
+            Self::Dial(_)
+            | Self::Handshake(_)
+            | Self::Login(_)
+            | Self::Setup(_)
+            | Self::Silent(_)
+            | Self::Slept(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::event::ConnId;
+use super::setup::Stage;
 use crate::Instant;
 
 /// Where a session stands; read at any time with [`Session::state`](super::Session::state).
@@ -18,6 +19,13 @@ pub enum State {
         /// When.
         until: Instant,
     },
+    /// Between two attempts, and without a network: until
+    /// [`Session::network`](super::Session::network) or
+    /// [`Session::reconnect`](super::Session::reconnect) says otherwise.
+    Parked {
+        /// Which dial of its episode comes next, counted from 1.
+        attempt: u32,
+    },
     /// The transport is being connected.
     Dialing {
         /// Which connection.
@@ -31,6 +39,13 @@ pub enum State {
         conn: ConnId,
         /// Which dial of its episode, counted from 1.
         attempt: u32,
+    },
+    /// The connection is open and goes through what precedes its use.
+    Setup {
+        /// Which connection.
+        conn: ConnId,
+        /// How far it is.
+        stage: Stage,
     },
     /// Messages can be sent.
     Ready {
@@ -50,7 +65,9 @@ pub enum State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let word = match self {
+            Self::Setup { stage, .. } => return stage.fmt(f),
+            Self::Parked { .. } => "parked",
             Self::Idle => "idle",
             Self::Waiting { .. } => "waiting",
             Self::Dialing { .. } => "dialing",
@@ -58,6 +75,7 @@ impl fmt::Display for State {
             Self::Ready { .. } => "ready",
             Self::Draining { .. } => "draining",
             Self::Terminal => "over",
-        })
+        };
+        f.write_str(word)
     }
 }

@@ -14,6 +14,7 @@ use super::super::runtime::{PollRead, PollWrite, Runtime};
 use super::{EVENTS, Inner, Shared};
 use crate::close::CloseCode;
 use crate::handshake::Request;
+use crate::session::auth::CredError;
 use crate::session::{Action, ConnId, DialError, Dialect, End, Event};
 
 /// How a binding connects a transport.
@@ -97,7 +98,7 @@ where
             let _ = inner.session.close(CloseCode::GOING_AWAY, "", now);
         }
         while let Some(action) = inner.session.action() {
-            self.carry_out(action);
+            self.carry_out(inner, action);
         }
         if let Some((conn, dialing)) = &mut self.dialing {
             let conn = *conn;
@@ -149,10 +150,15 @@ where
         }
     }
 
-    fn carry_out(&mut self, action: Action) {
+    fn carry_out(&mut self, inner: &mut Inner<D, R>, action: Action) {
         match action {
             Action::Dial { conn, request } => {
                 self.dialing = Some((conn, self.dial.dial(&request)));
+            }
+            // Whoever has credentials hands them in through a handle of its own.
+            Action::Credentials { id, .. } => {
+                let denied = Err(CredError::Denied);
+                inner.session.credentials(id, denied, self.runtime.now());
             }
             Action::Drop { conn } => {
                 self.dialing.take_if(|(current, _)| *current == conn);

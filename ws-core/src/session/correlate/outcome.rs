@@ -29,6 +29,8 @@ pub enum End {
     Closed,
     /// Its connection was lost.
     Disconnected,
+    /// It waited to be sent, and others had to be let in, or the connection did not take it.
+    Displaced,
     /// No answer in time.
     TimedOut,
 }
@@ -85,6 +87,8 @@ pub enum Unmatched {
         /// How long before.
         by: Duration,
     },
+    /// It names no request, and more than one is under way, or none.
+    Unattributed,
     /// No such request is remembered.
     Unknown,
 }
@@ -97,7 +101,7 @@ pub struct Strays {
     pub duplicate: u64,
     /// To requests that had ended.
     pub late: u64,
-    /// To none that is remembered.
+    /// To none that is remembered, or to none in particular.
     pub unknown: u64,
 }
 
@@ -129,7 +133,7 @@ impl Strays {
         let counter = match stray {
             Unmatched::Duplicate { .. } => &mut self.duplicate,
             Unmatched::Late { .. } => &mut self.late,
-            Unmatched::Unknown => &mut self.unknown,
+            Unmatched::Unattributed | Unmatched::Unknown => &mut self.unknown,
         };
         *counter = counter.saturating_add(1);
     }
