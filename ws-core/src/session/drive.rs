@@ -340,6 +340,7 @@ impl<D: Dialect> Session<D> {
         };
         self.hear(said.news, items, now);
         self.pump(now);
+        self.drain_on(now);
     }
 
     /// What is neither text nor binary.
