@@ -7,11 +7,12 @@ use std::time::Duration;
 use sim::venue::{Venue, yes};
 use sim::{Plan, Sim, plain};
 use ws_core::TransportEnd;
-use ws_core::policy::{Bucket, BucketId, Cost, Lane, LimiterPolicy, Mode, Percent, Pricing, Shape};
+use ws_core::policy::{Bucket, BucketId, Cost, LimiterPolicy, Mode, Percent, Pricing, Shape};
 use ws_core::session::correlate::{CorrelatorConfig, Sent, Timing};
 use ws_core::session::queue::{Overflow, QueueConfig};
 use ws_core::session::{
-    Event, Offline, RequestError, RequestOptions, SendError, SendOptions, SessionConfig, Unsent,
+    Event, Offline, RequestError, RequestOptions, SendError, SendOptions, SessionConfig, Traffic,
+    Unsent,
 };
 
 fn costs() -> Pricing {
@@ -268,18 +269,10 @@ fn a_message_with_options_is_told_of_once_whatever_becomes_of_it() {
     send(&mut sim, "lost", &options);
     let kept = options.clone().offline(Offline::Queue);
     send(&mut sim, "kept", &kept);
-    send(&mut sim, "urgent", &options.clone().lane(Lane::Control));
     assert!(sim.session.unsend(back, sim.now));
     assert!(!sim.session.unsend(back, sim.now));
     sim.run(499);
-    assert_eq!(
-        sim.take_log(),
-        [
-            "0: message lost: Cancelled No",
-            "0: < urgent",
-            "0: message sent"
-        ]
-    );
+    assert_eq!(sim.take_log(), ["0: message lost: Cancelled No"]);
     sim.run(500);
     assert_eq!(sim.take_log(), ["500: message lost: Expired No"]);
     sim.cut(TransportEnd::Reset);
@@ -332,9 +325,9 @@ fn an_overflow_drops_what_the_policy_says() {
         let mut sim = venue(plain().limits(hold).queue(queue));
         let mut ids = Vec::new();
         for (text, lane) in [
-            ("m0", Lane::Request),
-            ("m1", Lane::Bulk),
-            ("m2", Lane::Request),
+            ("m0", Traffic::Request),
+            ("m1", Traffic::Bulk),
+            ("m2", Traffic::Request),
         ] {
             let options = SendOptions::default().lane(lane);
             ids.push((sim.session.send_with(text, &options, sim.now), text));
@@ -383,13 +376,13 @@ fn pressure_is_told_at_the_watermarks() {
 fn what_is_urgent_overtakes_what_the_connection_has_no_room_for_yet() {
     let mut sim = venue(plain().send_window(1000));
     let big = "x".repeat(600);
-    let options = SendOptions::default().lane(Lane::Bulk);
+    let options = SendOptions::default().lane(Traffic::Bulk);
     for _ in 0..10 {
         sim.session
             .send_with(big.as_str(), &options, sim.now)
             .unwrap();
     }
-    let urgent = SendOptions::default().lane(Lane::Cancel);
+    let urgent = SendOptions::default().lane(Traffic::Cancel);
     sim.session.send_with("urgent", &urgent, sim.now).unwrap();
     sim.settle();
     let order: Vec<_> = heard(&mut sim)

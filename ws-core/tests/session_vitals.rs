@@ -201,7 +201,7 @@ fn a_wait_that_was_slept_through_is_over() {
 fn a_timer_that_is_very_late_costs_a_ping_and_no_connection() {
     let config = plain().heartbeat(calm().app(Some(secs(10))));
     let mut sim = venue(config);
-    sim.now = sim.now + secs(100);
+    sim.now += secs(100);
     sim.session.handle_timeout(sim.now);
     sim.settle();
     let log = sim.take_log();

@@ -52,9 +52,9 @@ pub struct SessionConfig {
     pub login: Option<AuthConfig>,
     /// Whether the opening handshake carries credentials. Default [`HandshakeLogin::None`].
     pub handshake_login: HandshakeLogin,
-    /// From the end of the opening handshake until the connection has said what it begins with and
-    /// is logged in. Subscriptions that are restored after that take the time that limits allow.
-    /// Default 10 s.
+    /// How long the server may take to answer what a connection begins with, and what follows its
+    /// login, from the moment at which that has left. The login has a timeout of its own, and
+    /// subscriptions that are restored take the time that limits allow. Default 10 s.
     pub setup_timeout: Duration,
     /// Messages that may come before the connection is set up; they are handed out after
     /// [`Event::Ready`](super::Event::Ready). One more, or 1 MiB, is the end of the connection.

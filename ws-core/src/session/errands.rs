@@ -12,6 +12,7 @@ use super::dialect::{Asked, Dialect};
 use super::lost::{Lost, SetupError};
 use super::order::Phase;
 use super::out::News;
+use super::send::Unsent;
 use super::setup::Stage;
 use super::subscriptions::{Item, Ticket};
 use crate::Instant;
@@ -212,14 +213,20 @@ impl<D: Dialect> Session<D> {
                     auth.sent(now);
                 }
             }
-            Some(What::Reply | What::Setup) | None => {}
+            Some(What::Setup) => self.set_up_left(now),
+            Some(What::Reply) | None => {}
         }
     }
 
-    /// A command will not be sent: it is made again a little later.
-    pub(super) fn errand_dropped(&mut self, number: u64, now: Instant) {
-        if let Some(what) = self.errands.dropped(number) {
-            self.topics.unsent(what.items(), now + AGAIN);
+    /// Something will not be sent: a command is made again a little later; without the rest the
+    /// connection is of no use.
+    pub(super) fn errand_dropped(&mut self, number: u64, why: Unsent, now: Instant) {
+        match self.errands.dropped(number) {
+            Some(What::Login(_) | What::Setup) if why != Unsent::Closed => {
+                self.lost_link(Lost::Setup(SetupError::NotSent), now);
+            }
+            Some(what) => self.topics.unsent(what.items(), now + AGAIN),
+            None => {}
         }
     }
 

@@ -94,7 +94,7 @@ pub use jsonrpc::{Call, JsonRpc, RpcError};
 pub use lost::{DialError, End, LoginLost, Lost, SetupError};
 pub use out::{News, Out};
 pub use requests::{RequestError, RequestOptions};
-pub use send::{MessageId, Offline, SendError, SendOptions, Unsent};
+pub use send::{MessageId, Offline, SendError, SendOptions, Traffic, Unsent};
 pub use setup::Stage;
 pub use snapshot::{Health, Snapshot, Topics, Waiting};
 pub use state::State;

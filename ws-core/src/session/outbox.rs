@@ -136,7 +136,7 @@ impl<D: Dialect> Session<D> {
                 );
                 self.tell_ended(ended);
             }
-            Token::Errand(number) => self.errand_dropped(number, now),
+            Token::Errand(number) => self.errand_dropped(number, why, now),
             Token::Message(_) | Token::None => self.lose(parcel, why),
         }
     }
@@ -180,7 +180,7 @@ impl<D: Dialect> Session<D> {
         }
         match self.setup.as_ref().map(|setup| setup.stage) {
             None => Lanes::ALL,
-            Some(Stage::Hello) => Lanes::NONE.with(Lane::Control),
+            Some(Stage::Hello) => Lanes::NONE.with(Lane::Control).with(Lane::Auth),
             Some(Stage::Login | Stage::Arm | Stage::Restore) => Lanes::NONE
                 .with(Lane::Control)
                 .with(Lane::Auth)

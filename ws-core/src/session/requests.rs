@@ -15,11 +15,11 @@ use super::link::Link;
 use super::out::Out;
 use super::outbox::{Parcel, Token};
 use super::queue::Place;
-use super::send::{Offline, SendError, Unsent};
+use super::send::{Offline, SendError, Traffic, Unsent};
 use super::{Dialect, Event, Session};
 use crate::Instant;
 use crate::error::Explanation;
-use crate::policy::{Cost, Lane, LatencyStats};
+use crate::policy::{Cost, LatencyStats};
 
 /// What the correlator keeps about a request beyond its number: nothing.
 pub(super) type Tag = ();
@@ -76,8 +76,8 @@ impl Extent {
 pub struct RequestOptions {
     /// How long it may take. Default: as [`SessionConfig::requests`](super::SessionConfig) says.
     pub timing: Timing,
-    /// What it is for. Default [`Lane::Request`].
-    pub lane: Lane,
+    /// What it is for. Default [`Traffic::Request`].
+    pub lane: Traffic,
     /// Within its lane, higher ones go first. Default 0.
     pub priority: u8,
     /// How long it may wait to be sent. Default `None`: as long as its timing allows.
@@ -93,7 +93,7 @@ impl Default for RequestOptions {
     fn default() -> Self {
         Self {
             timing: Timing::default(),
-            lane: Lane::Request,
+            lane: Traffic::Request,
             priority: 0,
             ttl: None,
             offline: Offline::Refuse,
@@ -112,7 +112,7 @@ impl RequestOptions {
 
     /// Sets [`lane`](Self#structfield.lane).
     #[must_use]
-    pub const fn lane(mut self, lane: Lane) -> Self {
+    pub const fn lane(mut self, lane: Traffic) -> Self {
         self.lane = lane;
         self
     }
@@ -197,7 +197,7 @@ impl<D: Dialect> Session<D> {
         let cost = options.cost.or(said.cost);
         let cost = cost.unwrap_or_else(|| pricing.cost("query"));
         let place = Place::default()
-            .lane(options.lane)
+            .lane(options.lane.lane())
             .priority(options.priority)
             .ttl(options.ttl)
             .cost(cost);

@@ -74,8 +74,8 @@ pub struct MessageId(pub(super) u64);
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SendOptions {
-    /// What it is for. Default [`Lane::Request`].
-    pub lane: Lane,
+    /// What it is for. Default [`Traffic::Request`].
+    pub lane: Traffic,
     /// Within its lane, higher ones go first. Default 0.
     pub priority: u8,
     /// How long it may wait to be sent. Default `None`: as long as it takes.
@@ -84,6 +84,32 @@ pub struct SendOptions {
     pub offline: Offline,
     /// What it costs. Default `None`: what a "query" costs.
     pub cost: Option<Cost>,
+}
+
+/// The lanes that are the application's; the others are the session's own.
+///
+/// Exhaustive on purpose: one for each of its lanes.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Traffic {
+    /// Takes something back: [`Lane::Cancel`].
+    Cancel,
+    /// What is asked for now: [`Lane::Request`].
+    #[default]
+    Request,
+    /// What can wait: [`Lane::Bulk`].
+    Bulk,
+}
+
+impl Traffic {
+    /// The lane.
+    #[must_use]
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::Cancel => Lane::Cancel,
+            Self::Request => Lane::Request,
+            Self::Bulk => Lane::Bulk,
+        }
+    }
 }
 
 /// What becomes of a message while there is no connection that is ready.
@@ -119,7 +145,7 @@ pub enum Unsent {
 impl Default for SendOptions {
     fn default() -> Self {
         Self {
-            lane: Lane::Request,
+            lane: Traffic::Request,
             priority: 0,
             ttl: None,
             offline: Offline::Refuse,
@@ -131,7 +157,7 @@ impl Default for SendOptions {
 impl SendOptions {
     /// Sets [`lane`](Self#structfield.lane).
     #[must_use]
-    pub const fn lane(mut self, lane: Lane) -> Self {
+    pub const fn lane(mut self, lane: Traffic) -> Self {
         self.lane = lane;
         self
     }
@@ -269,7 +295,7 @@ impl<D: Dialect> Session<D> {
             .cost
             .unwrap_or_else(|| self.config.pricing.cost("query"));
         let place = Place::default()
-            .lane(options.lane)
+            .lane(options.lane.lane())
             .priority(options.priority)
             .ttl(options.ttl)
             .cost(cost);

@@ -15,9 +15,8 @@ use super::Session;
 use super::dialect::Dialect;
 use super::errands::What;
 use super::event::Payload;
-use super::link::Link;
 use super::lost::{Lost, SetupError};
-use super::out::{Out, Said};
+use super::out::Out;
 use super::subscriptions::Access;
 use crate::Instant;
 use crate::connection::OwnedEvent;
@@ -74,37 +73,37 @@ impl<D: Dialect> Session<D> {
         });
         self.outbox.limiter.on_new_epoch(now);
         self.vitals.open(now);
-        let said = self.speak(|dialect, out| dialect.on_connect(agreed, out), now);
-        self.begun(said, now);
+        self.speak(|dialect, out| dialect.on_connect(agreed, out), now);
     }
 
-    /// Has the dialect say something that leaves at once, past whatever waits.
-    pub(super) fn speak(&mut self, what: impl FnOnce(&mut D, &mut Out<'_>), now: Instant) -> Said {
-        let Link::Open { connection, .. } = &mut self.link else {
-            return Said::default();
-        };
-        let sender = connection.sender();
-        let mut out = Out::wire(sender, &mut self.requests, &self.config.pricing);
-        what(&mut self.dialect, &mut out);
-        let said = out.done();
-        if let Some(cost) = &said.cost {
-            self.outbox.limiter.debit(cost, now);
-        }
-        said
-    }
-
-    /// The first words, or those after the login, have been said.
-    fn begun(&mut self, said: Said, now: Instant) {
+    /// Has the dialect say what belongs to the stage, and goes on unless it waits.
+    fn speak(&mut self, what: impl FnOnce(&mut D, &mut Out<'_>), now: Instant) {
+        let (conn, stage) = (self.link.conn(), self.stage());
+        let number = self.errands.number();
+        let said = self.say(Lane::Auth, "setup", number, what, now);
         if said.failed.is_some() {
             return self.lost_link(Lost::Setup(SetupError::NotSent), now);
         }
-        let stage = self.stage();
-        let number = self.errands.number();
-        self.errands.begin(number, What::Setup, said.ids, false);
+        self.errands
+            .begin(number, What::Setup, said.ids, said.posted);
+        if let (true, Some(setup)) = (said.posted, &mut self.setup) {
+            // The server's time begins when it has left.
+            setup.by = None;
+        }
         self.hear(said.news, &[], now);
+        self.pump(now);
         // The news may have ended the stage, or the connection.
-        if !said.waits && self.stage() == stage {
+        if !said.waits && self.link.conn() == conn && self.stage() == stage {
             self.proceed(now);
+        }
+    }
+
+    /// Something that the set-up waits for has left.
+    pub(super) fn set_up_left(&mut self, now: Instant) {
+        if let Some(setup) = &mut self.setup {
+            if matches!(setup.stage, Stage::Hello | Stage::Arm) {
+                setup.by = Some(now + self.config.setup_timeout);
+            }
         }
     }
 
@@ -116,14 +115,16 @@ impl<D: Dialect> Session<D> {
         match setup.stage {
             Stage::Hello if self.auth.is_some() => {
                 setup.stage = Stage::Login;
+                // The login has deadlines of its own.
+                setup.by = None;
                 self.topics.open(Access::Public, now);
                 self.begin_login(now);
                 self.pump(now);
             }
             Stage::Hello | Stage::Login => {
                 setup.stage = Stage::Arm;
-                let said = self.speak(D::after_login, now);
-                self.begun(said, now);
+                setup.by = Some(now + self.config.setup_timeout);
+                self.speak(D::after_login, now);
             }
             Stage::Arm => {
                 setup.stage = Stage::Restore;
@@ -137,8 +138,10 @@ impl<D: Dialect> Session<D> {
 
     /// Ready, if all that is to be restored has been asked for.
     pub(super) fn restored(&mut self, now: Instant) {
-        let waits =
-            self.topics.next_command().is_some() || self.outbox.queue.waiting(Lane::Subscribe) > 0;
+        let queue = &self.outbox.queue;
+        let waits = self.topics.next_command().is_some()
+            || queue.waiting(Lane::Subscribe) > 0
+            || queue.waiting(Lane::Auth) > 0;
         if self.stage() == Some(Stage::Restore) && !waits {
             self.setup = None;
             self.set_up(now);

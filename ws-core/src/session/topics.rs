@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::errands::What;
 use super::event::Event;
 use super::lost::{Lost, SetupError};
+use super::order::Phase;
 use super::subscriptions::{Command, Notice, Saved, Seen, State, SubId, SubOptions, TooManyTopics};
 use crate::Instant;
 use crate::message::Text;
@@ -174,6 +175,10 @@ impl<D: Dialect> Session<D> {
         else {
             return;
         };
+        if matches!(self.phase, Phase::Over) {
+            // Nothing follows the end.
+            return;
+        }
         if let Some(continued) = continued {
             let topic = topic.clone();
             self.events.push_back(Event::Subscription {

@@ -15,8 +15,10 @@ use ws_core::policy::{
     BackoffPolicy, Growth, Heartbeat, IoClass, Jitter, Percent, RetryAfter, Stage,
 };
 use ws_core::session::auth::{CredError, CredId, Purpose};
+use ws_core::session::correlate::RequestId;
 use ws_core::session::{
-    Action, ConnId, DialError, Dialect, Event, Lent, NoDialect, Session, SessionConfig,
+    Action, ConnId, DialError, Dialect, Event, Lent, MessageId, NoDialect, PingId, Session,
+    SessionConfig,
 };
 use ws_core::{Instant, Machine, Seed, Transport, TransportEnd};
 
@@ -78,6 +80,14 @@ struct Server {
     later: Vec<(Instant, String)>,
 }
 
+/// Something that came to its end.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Done {
+    Message(MessageId),
+    Ping(PingId),
+    Request(RequestId),
+}
+
 /// What a server says to a text, and after how many milliseconds.
 pub(crate) type Answers = Box<dyn FnMut(&str, u64) -> Vec<(u64, String)>>;
 
@@ -86,6 +96,10 @@ pub(crate) type Provider<C> = Box<dyn FnMut(Purpose, Option<i64>) -> Option<Resu
 
 pub(crate) struct Sim<D: Dialect = NoDialect> {
     pub(crate) answers: Option<Answers>,
+    /// Requests and messages that came to their ends.
+    pub(crate) done: Vec<Done>,
+    /// Topics on whose continuity there was a verdict, with the connection.
+    pub(crate) verdicts: Vec<(u64, String)>,
     pub(crate) provider: Option<Provider<D::Credentials>>,
     /// Questions for credentials that nobody has answered.
     pub(crate) asked: Vec<CredId>,
@@ -116,6 +130,8 @@ impl<D: Dialect> Sim<D> {
         let request = Request::new("ws://example.com/feed").unwrap();
         Self {
             answers: None,
+            done: Vec::new(),
+            verdicts: Vec::new(),
             provider: None,
             asked: Vec::new(),
             session: Session::with_dialect(request, dialect, config, Seed::new([1; 32])),
@@ -322,6 +338,22 @@ impl<D: Dialect> Sim<D> {
         let mut moved = false;
         while let Some(event) = self.session.poll(self.now) {
             let line = describe(&event);
+            match &event {
+                Event::RequestEnded { id, .. } | Event::Response { id, .. } => {
+                    self.done.push(Done::Request(*id));
+                }
+                Event::MessageSent { id } | Event::MessageLost { id, .. } => {
+                    self.done.push(Done::Message(*id));
+                }
+                Event::PingAnswered { id, .. } | Event::PingLost { id } => {
+                    self.done.push(Done::Ping(*id));
+                }
+                Event::Continuity { topic, .. } => {
+                    self.verdicts
+                        .push((self.dials.len() as u64, topic.to_string()));
+                }
+                _ => {}
+            }
             self.note(&line);
             moved = true;
         }
@@ -388,6 +420,8 @@ impl<D: Dialect> Sim<D> {
 
 /// What a test can do at the server's end.
 pub(crate) trait ServerEnd {
+    /// Is the WebSocket open, as far as the server knows?
+    fn is_open(&self) -> bool;
     fn connection(&mut self) -> &mut Connection;
     /// Closes, if the WebSocket is open.
     fn close(&mut self, code: CloseCode, now: Instant);
@@ -395,6 +429,10 @@ pub(crate) trait ServerEnd {
 }
 
 impl ServerEnd for Server {
+    fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
     fn connection(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("the WebSocket is open")
     }
