@@ -90,7 +90,7 @@ pub use dialect::{Asked, Class, Dialect, NoDialect};
 pub use drain::DrainOptions;
 pub use event::{Action, ConnId, Event, Lent, Payload, PingId, Pressure};
 #[cfg(feature = "json")]
-pub use jsonrpc::{Call, JsonRpc, RpcError};
+pub use jsonrpc::{Answers, Call, JsonRpc, RpcError};
 pub use lost::{DialError, End, LoginLost, Lost, SetupError};
 pub use out::{News, Out};
 pub use requests::{RequestError, RequestOptions};

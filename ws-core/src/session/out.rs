@@ -198,9 +198,10 @@ impl<'a> Out<'a> {
     /// What the messages said here are called where they are priced, such as the method of a
     /// request; see [`SessionConfig::pricing`](super::SessionConfig). Without a name, or a
     /// [`cost`](Self::cost), a login is "auth", a subscription "subscription", a request or a
-    /// message "query", and answers given while classifying cost nothing.
+    /// message "query", and answers given while classifying cost nothing. Several add up.
     pub fn kind(&mut self, kind: &str) {
-        self.said.cost = Some(self.pricing.cost(kind));
+        let cost = self.pricing.cost(kind);
+        self.said.cost = Some(self.said.cost.unwrap_or(Cost::FREE).plus(&cost));
     }
 
     /// What the messages said here cost, whatever the pricing says.
