@@ -21,6 +21,7 @@ use ws_core::policy::{
     BackoffPolicy, Bucket, BucketId, Cost, Heartbeat, LimiterPolicy, Pricing, Shape,
 };
 use ws_core::session::auth::{AuthConfig, CredError};
+use ws_core::session::journal::{Divergence, replay};
 use ws_core::session::queue::{Overflow, QueueConfig};
 use ws_core::session::subscriptions::{
     Access, Continuity, RegistryConfig, Remedy, Retry, State as Topic, SubId, SubOptions,
@@ -219,6 +220,12 @@ const TOPICS: [&str; 6] = ["pubA", "pubB", "C", "D", "E", "F"];
 
 impl World {
     fn new(seed: u64) -> Self {
+        let mut world = Self::unborn(seed);
+        world.begin();
+        world
+    }
+
+    fn unborn(seed: u64) -> Self {
         let mut rng = Rng::new(&seed_of(seed));
         let (login, limited) = (rng.up_to(2) > 0, rng.up_to(1) == 0);
         let config = config(&mut rng, login, limited);
@@ -261,7 +268,7 @@ impl World {
                 _ => Some(Ok("key")),
             }
         }));
-        let mut world = Self {
+        Self {
             sim,
             server,
             rng,
@@ -271,13 +278,14 @@ impl World {
             numbers: BTreeMap::new(),
             day: 0,
             steps: Vec::new(),
-        };
-        world
-            .sim
-            .session
-            .wall_clock(UnixTime::from_nanos(0), world.sim.now);
-        world.sim.start();
-        world
+        }
+    }
+
+    fn begin(&mut self) {
+        let now = self.sim.now;
+        let midnight = UnixTime::from_nanos(0);
+        self.sim.session.wall_clock(midnight, now);
+        self.sim.start();
     }
 
     fn step(&mut self) {
@@ -551,6 +559,60 @@ fn history(seed: u64) {
     assert_eq!(world.sim.session.poll_timeout(), None);
     let done: BTreeSet<Done> = world.sim.done.iter().copied().collect();
     assert_eq!(done, world.accepted, "I3: all came to an end");
+}
+
+/// I12: a journal runs again to the same outcome, bit by bit, and notices where it does not.
+fn journal(seed: u64) {
+    let mut world = World::unborn(seed);
+    world.sim.session.record();
+    world.begin();
+    for _ in 0..STEPS {
+        world.step();
+    }
+    world.heal();
+    let now = world.sim.now;
+    world.sim.session.close(CloseCode::NORMAL, "", now).unwrap();
+    world.sim.settle();
+    let journal = world.sim.session.take_journal().unwrap();
+    assert!(!journal.contains("hunter2"));
+
+    let mut again = World::unborn(seed);
+    let replayed = replay(&mut again.sim.session, &journal, |_| Some("key"));
+    let replayed = replayed.unwrap_or_else(|why| panic!("seed {seed}: {why}\n{journal}"));
+    assert_eq!(replayed.lines, journal.lines().count());
+    assert_eq!(again.sim.session.state(), world.sim.session.state());
+
+    // Another configuration is noticed.
+    let other = Venue::default();
+    let config = SessionConfig::default();
+    let mut other = Sim::with(other, config, &[Plan::Serve]).session;
+    let outcome = replay(&mut other, &journal, |_| Some("key"));
+    assert_eq!(outcome, Err(Divergence::Config));
+    // So is another outcome.
+    let at = journal.find("\n= ").unwrap() + 3;
+    let digit = if journal[at..].starts_with('0') {
+        "1"
+    } else {
+        "0"
+    };
+    let forged = format!("{}{digit}{}", &journal[..at], &journal[at + 1..]);
+    let mut again = World::unborn(seed);
+    let outcome = replay(&mut again.sim.session, &forged, |_| Some("key"));
+    assert!(
+        matches!(outcome, Err(Divergence::Output { .. })),
+        "{outcome:?}"
+    );
+    // A line that was cut short is noticed.
+    let cut = &journal[..journal.len() - 4];
+    let mut again = World::unborn(seed);
+    assert!(replay(&mut again.sim.session, cut, |_| Some("key")).is_err());
+}
+
+#[test]
+fn a_journal_runs_again_bit_by_bit() {
+    for seed in 0..200 {
+        journal(seed);
+    }
 }
 
 #[test]

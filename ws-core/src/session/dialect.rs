@@ -4,6 +4,7 @@
 //! no I/O, knows no time, and decides nothing about connections.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use core::convert::Infallible;
 
 use super::auth::Purpose;
@@ -27,6 +28,19 @@ pub trait Dialect {
 
     /// Says a request; its answer is recognised by `id`, or by its own [`key`](Self::key).
     fn request(&mut self, id: RequestId, request: &Self::Request, out: &mut Out<'_>);
+
+    /// A request as a [journal](super::journal) keeps it. Without it, a journal ends where one is
+    /// made.
+    fn save(&self, request: &Self::Request) -> Option<String> {
+        let _ = request;
+        None
+    }
+
+    /// The request that was [saved](Self::save) so.
+    fn load(&self, saved: &str) -> Option<Self::Request> {
+        let _ = saved;
+        None
+    }
 
     /// The key that a request brings along instead of a number of the session's: an id of the
     /// application's own, or a row of answers that come in order.

@@ -83,11 +83,18 @@ impl<D: Dialect> Session<D> {
         now: Instant,
     ) -> Result<(), SendError> {
         check_close(code, reason)?;
+        self.note("drain", now, |_, line| {
+            line.number(code.get());
+            line.text(reason);
+            line.span(Some(options.timeout));
+            line.number(u64::from(options.unsubscribe));
+            line.number(u64::from(options.finish_requests));
+        });
         if !self.takes_traffic() {
             if self.drain.is_some() {
                 return Ok(());
             }
-            return self.close(code, reason, now);
+            return self.close_now(code, reason, now);
         }
         if options.unsubscribe {
             for notice in self.topics.abandon() {

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use super::Session;
 use super::auth::Auth;
 use super::correlate::{Answer, Correlator, Key, RequestId, Unmatched};
 use super::dialect::{Class, Dialect};
 use super::errands::What;
 use super::event::{Action, ConnId, Event, Lent, Payload, passed_on};
+use super::journal::Tape;
 use super::link::Link;
 use super::lost::{Lost, SetupError};
 use super::order::Phase;
@@ -16,6 +16,7 @@ use super::outbox::Token;
 use super::requests::Tag;
 use super::subscriptions::{Step, SubId};
 use super::vitals::own_ping;
+use super::{Session, journal};
 use crate::Instant;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::connection::Event as Heard;
@@ -35,7 +36,12 @@ pub(super) enum Sorted {
 impl<D: Dialect> Session<D> {
     /// The next thing that only the owner can do. Ask again until there is none, before waiting.
     pub fn action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        self.note("action", Instant::ORIGIN, |_, _| {});
+        if let Some(tape) = &mut self.tape {
+            tape.told(&action);
+        }
+        Some(action)
     }
 
     /// Is there something that only the owner can do?
@@ -47,6 +53,11 @@ impl<D: Dialect> Session<D> {
     /// Processes what was received, up to the next event or action; `false` if there is neither.
     /// Asking again changes nothing.
     pub fn ready(&mut self, now: Instant) -> bool {
+        self.note_look("ready", now);
+        self.look(now)
+    }
+
+    fn look(&mut self, now: Instant) -> bool {
         self.note_sent(now);
         if !self.outbox.queue.is_empty() || self.topics.next_command().is_some() {
             self.pump(now);
@@ -79,21 +90,28 @@ impl<D: Dialect> Session<D> {
     /// The next event, lent from the buffers until the next call.
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Option<Lent<'_>> {
-        if !self.ready(now) {
+        self.note_look("poll", now);
+        if !self.look(now) {
             return None;
         }
         if let Some(event) = self.events.pop_front() {
-            return Some(event.map(|none| match none {}, |none| match none {}));
+            let event = event.map(|none| match none {}, |none| match none {});
+            return Some(taped(self.tape.as_deref_mut(), event));
         }
         if self.setup.is_none() && !self.early.is_empty() {
-            return self.take_early();
+            self.lent = self.early.pop_front();
+            let early = match self.lent.as_ref()? {
+                Payload::Binary(data) => Event::Binary(&data[..]),
+                Payload::Text(text) => Event::Text(text.as_str()),
+            };
+            return Some(taped(self.tape.as_deref_mut(), early));
         }
         let sorted = self.sorted.take()?;
         let Link::Open { connection, .. } = &mut self.link else {
             return None;
         };
         let event = connection.poll(now)?.0;
-        match sorted {
+        let event = match sorted {
             Sorted::Plain => passed_on(event),
             Sorted::Call(key) => Some(Event::Call {
                 key,
@@ -113,7 +131,8 @@ impl<D: Dialect> Session<D> {
                 why,
                 message: payload(event)?,
             }),
-        }
+        };
+        Some(taped(self.tape.as_deref_mut(), event?))
     }
 
     /// The next event, owned.
@@ -128,6 +147,10 @@ impl<D: Dialect> Session<D> {
 
     /// The transport of a connection ended; nothing more will be received on it.
     pub fn lost(&mut self, conn: ConnId, end: TransportEnd) {
+        self.note("lost", Instant::ORIGIN, |_, line| {
+            line.number(conn.0);
+            line.number(journal::transport_end(end));
+        });
         if let Some(machine) = self.current(conn).and_then(Link::machine) {
             machine.lost(end);
         }
@@ -135,6 +158,7 @@ impl<D: Dialect> Session<D> {
 
     /// The transport of a connection can't write any more.
     pub fn unwritable(&mut self, conn: ConnId, now: Instant) {
+        self.note("unwritable", now, |_, line| line.number(conn.0));
         if let Some(machine) = self.current(conn).and_then(Link::machine) {
             machine.unwritable(now);
         }
@@ -177,6 +201,7 @@ impl<D: Dialect> Session<D> {
 
     /// Acts on the deadlines that have passed. Calling it early changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.note("timeout", now, |_, _| {});
         let due = self.poll_timeout().map(|(at, _)| at);
         self.notice_lateness(due, now);
         match self.link.machine() {
@@ -190,15 +215,6 @@ impl<D: Dialect> Session<D> {
         self.expire_vitals(now);
         self.pump(now);
         self.drain_on(now);
-    }
-
-    /// The first message that came before the connection was ready.
-    fn take_early(&mut self) -> Option<Lent<'_>> {
-        self.lent = Some(self.early.pop_front()?);
-        Some(match self.lent.as_ref()? {
-            Payload::Binary(data) => Event::Binary(data),
-            Payload::Text(text) => Event::Text(text),
-        })
     }
 
     fn current(&mut self, conn: ConnId) -> Option<&mut Link> {
@@ -381,6 +397,15 @@ impl<D: Dialect> Session<D> {
     }
 }
 
+/// Writes an event down, if anything is.
+#[inline]
+fn taped<'a>(tape: Option<&mut Tape>, event: Lent<'a>) -> Lent<'a> {
+    if let Some(tape) = tape {
+        tape.told(&event);
+    }
+    event
+}
+
 fn answered(requests: &mut Correlator<Tag>, key: &Key, now: Instant) -> Sorted {
     match requests.answered(key, now) {
         Answer::Matched(answered) => Sorted::Answer(answered.id, answered.round_trip),
@@ -417,14 +442,14 @@ impl<D: Dialect> Machine for Session<D> {
     }
 
     fn lost(&mut self, end: TransportEnd) {
-        if let Some(machine) = self.link.machine() {
-            machine.lost(end);
+        if let Some(conn) = self.link.conn() {
+            Self::lost(self, conn, end);
         }
     }
 
     fn unwritable(&mut self, now: Instant) {
-        if let Some(machine) = self.link.machine() {
-            machine.unwritable(now);
+        if let Some(conn) = self.link.conn() {
+            Self::unwritable(self, conn, now);
         }
     }
 

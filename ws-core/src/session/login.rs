@@ -29,6 +29,14 @@ impl<D: Dialect> Session<D> {
         outcome: Result<D::Credentials, CredError>,
         now: Instant,
     ) {
+        self.note("credentials", now, |_, line| {
+            line.number(id.0);
+            line.number(match &outcome {
+                Ok(_) => 0u8,
+                Err(CredError::Denied) => 1,
+                Err(CredError::Temporary) => 2,
+            });
+        });
         if id.0 & BEFORE_DIAL != 0 {
             return self.signed(id, outcome, now);
         }

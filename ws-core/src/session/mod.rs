@@ -33,6 +33,7 @@
 //! | [`auth`] | the login and its renewal |
 //! | [`clock`] | an eye on two clocks: was the computer asleep? |
 //! | [`correlate`] | requests and their answers |
+//! | [`journal`] | all inputs of a session, to run it again |
 //! | [`queue`] | what waits to be sent, by lane and priority |
 //! | [`subscriptions`] | which topics are wanted, and which the server has confirmed |
 //!
@@ -67,6 +68,7 @@ mod drain;
 mod drive;
 mod errands;
 mod event;
+pub mod journal;
 #[cfg(feature = "json")]
 mod jsonrpc;
 mod link;
@@ -100,6 +102,7 @@ pub use snapshot::{Health, Snapshot, Topics, Waiting};
 pub use state::State;
 pub use vitals::Network;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use core::convert::Infallible;
 use core::fmt;
@@ -110,6 +113,7 @@ use self::correlate::Correlator;
 use self::drain::Drain;
 use self::drive::Sorted;
 use self::errands::Errands;
+use self::journal::Tape;
 use self::link::Link;
 use self::order::{Afterwards, Phase};
 use self::outbox::{Outbox, Token};
@@ -163,6 +167,7 @@ pub struct Session<D = NoDialect> {
     conns: u64,
     /// Inputs for connections that were over.
     stale: u64,
+    tape: Option<Box<Tape>>,
     /// How often the state has changed.
     changes: u64,
     /// How often a connection was ready.
@@ -212,6 +217,7 @@ impl<D: Dialect> Session<D> {
             vitals: Vitals::new(config.clock),
             drain: None,
             offline: false,
+            tape: None,
             changes: 0,
             readies: 0,
             budget: config.budget.map(DialBudget::new),
@@ -289,11 +295,13 @@ impl<D: Dialect> Session<D> {
 
     /// Replaces what connections are asked for, from the next dial on: another host, a fresh token.
     pub fn set_target(&mut self, request: Request) {
+        self.note_gap("set_target");
         self.request = request;
     }
 
     /// The dialect.
-    pub const fn dialect(&mut self) -> &mut D {
+    pub fn dialect(&mut self) -> &mut D {
+        self.note_gap("dialect");
         &mut self.dialect
     }
 

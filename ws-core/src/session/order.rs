@@ -23,7 +23,7 @@ use super::event::{Action, ConnId, Event};
 use super::link::Link;
 use super::lost::{DialError, End, Lost};
 use super::outbox::Token;
-use super::{HandshakeLogin, Initial, Session, vitals};
+use super::{HandshakeLogin, Initial, Session, journal, vitals};
 use crate::Instant;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Connection, check_close};
@@ -64,6 +64,11 @@ pub(super) enum Afterwards {
 impl<D: Dialect> Session<D> {
     /// Begins with the first dial. Does nothing on a session that was started before.
     pub fn start(&mut self, now: Instant) {
+        self.note("start", now, |_, _| {});
+        self.begin(now);
+    }
+
+    fn begin(&mut self, now: Instant) {
         if !matches!(self.phase, Phase::Idle) {
             return;
         }
@@ -83,6 +88,19 @@ impl<D: Dialect> Session<D> {
     /// nothing happens then.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Instant) -> Result<(), SendError> {
         check_close(code, reason)?;
+        self.note("close", now, |_, line| {
+            line.number(code.get());
+            line.text(reason);
+        });
+        self.close_now(code, reason, now)
+    }
+
+    pub(super) fn close_now(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        now: Instant,
+    ) -> Result<(), SendError> {
         if matches!(self.phase, Phase::Over) {
             return Ok(());
         }
@@ -108,8 +126,9 @@ impl<D: Dialect> Session<D> {
     /// Replaces the connection, or ends the wait for the next one. A connection that is being made
     /// is left alone, and a closed session stays closed. The dial budget holds.
     pub fn reconnect(&mut self, now: Instant) {
+        self.note("reconnect", now, |_, _| {});
         match (self.phase, &mut self.link) {
-            (Phase::Idle, _) => self.start(now),
+            (Phase::Idle, _) => self.begin(now),
             (Phase::Waiting { attempt, .. } | Phase::Parked { attempt }, _) => {
                 self.wait(attempt, now, now);
             }
@@ -131,6 +150,7 @@ impl<D: Dialect> Session<D> {
     /// The transport of an [`Action::Dial`] is connected, TLS included. If this says `false` the
     /// connection is not wanted any more, and the transport is to be dropped.
     pub fn dialed(&mut self, conn: ConnId, now: Instant) -> bool {
+        self.note("dialed", now, |_, line| line.number(conn.0));
         let (by, request) = match &self.link {
             Link::Dialing {
                 conn: current,
@@ -151,11 +171,18 @@ impl<D: Dialect> Session<D> {
             conn,
             handshake: Box::new(handshake),
         };
+        self.rebase_journal();
         true
     }
 
     /// An [`Action::Dial`] could not be carried out.
     pub fn dial_failed(&mut self, conn: ConnId, error: DialError, now: Instant) {
+        self.note("failed", now, |_, line| {
+            line.number(conn.0);
+            for part in journal::dial_error(error) {
+                line.number(part);
+            }
+        });
         match self.link {
             Link::Dialing { conn: current, .. } if current == conn => {
                 self.link = Link::Down;
@@ -200,6 +227,7 @@ impl<D: Dialect> Session<D> {
             ready: None,
         };
         self.changed();
+        self.rebase_journal();
         self.begin_set_up(&agreed, now);
     }
 

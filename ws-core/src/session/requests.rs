@@ -184,6 +184,15 @@ impl<D: Dialect> Session<D> {
         options: &RequestOptions,
         now: Instant,
     ) -> Result<RequestId, RequestError> {
+        if self.tape.is_some() {
+            match self.dialect.save(request) {
+                None => self.note_gap("request"),
+                Some(saved) => self.note("request", now, |_, line| {
+                    line.request_options(options);
+                    line.text(&saved);
+                }),
+            }
+        }
         self.admits(options.offline)?;
         let id = match self.dialect.key(request) {
             None => self.requests.begin((), options.timing, now)?,
@@ -219,6 +228,7 @@ impl<D: Dialect> Session<D> {
     /// Stops waiting for an answer; says how much of the request had left, or `None` if it does not
     /// wait any more. An answer that comes later is [`Event::Unmatched`].
     pub fn cancel(&mut self, id: RequestId, now: Instant) -> Option<Sent> {
+        self.note("cancel", now, |_, line| line.number(id.number()));
         let sent = self.sent(id);
         self.outbox.take(Token::Request(id));
         self.extents.remove(&Token::Request(id));

@@ -206,10 +206,11 @@ impl<D: Dialect> Session<D> {
         now: Instant,
     ) -> Result<(), SendError> {
         let message = message.into();
+        self.note("send", now, |_, line| line.message(&message));
         if !self.outbox.is_idle() && message.kind().is_some() {
             return self.queue(message, &SendOptions::default(), Token::None, now);
         }
-        Ok(self.sender()?.send(message)?)
+        Ok(self.live_sender()?.send(message)?)
     }
 
     /// Sends a message, ping or pong, with a place in the queue of its own. What becomes of it is
@@ -224,8 +225,13 @@ impl<D: Dialect> Session<D> {
         options: &SendOptions,
         now: Instant,
     ) -> Result<MessageId, SendError> {
+        let message = message.into();
+        self.note("send_with", now, |_, line| {
+            line.message(&message);
+            line.send_options(options);
+        });
         let id = MessageId(self.outbox.next_message + 1);
-        self.queue(message.into(), options, Token::Message(id), now)?;
+        self.queue(message, options, Token::Message(id), now)?;
         self.outbox.next_message += 1;
         self.pump(now);
         Ok(id)
@@ -233,6 +239,7 @@ impl<D: Dialect> Session<D> {
 
     /// Takes back a message that has not left yet; `false` if there is nothing to take back.
     pub fn unsend(&mut self, id: MessageId, now: Instant) -> bool {
+        self.note("unsend", now, |_, line| line.number(id.0));
         let Some(parcel) = self.outbox.take(Token::Message(id)) else {
             return false;
         };
@@ -248,6 +255,12 @@ impl<D: Dialect> Session<D> {
     /// [`SendError::NotReady`] unless the session is ready.
     #[inline]
     pub fn sender(&mut self) -> Result<&mut Sender, SendError> {
+        self.note_gap("sender");
+        self.live_sender()
+    }
+
+    #[inline]
+    pub(super) fn live_sender(&mut self) -> Result<&mut Sender, SendError> {
         if !self.takes_traffic() {
             return Err(SendError::NotReady(self.state()));
         }

@@ -27,13 +27,19 @@ impl<D: Dialect> Session<D> {
         options: SubOptions,
         now: Instant,
     ) -> Result<SubId, TooManyTopics> {
-        let id = self.topics.subscribe(topic.into(), options)?;
+        let topic = topic.into();
+        self.note("subscribe", now, |_, line| {
+            line.text(&topic);
+            line.sub_options(&options);
+        });
+        let id = self.topics.subscribe(topic, options)?;
         self.pump(now);
         Ok(id)
     }
 
     /// Wants a topic no more, on behalf of one who did.
     pub fn unsubscribe(&mut self, id: SubId, now: Instant) {
+        self.note("unsubscribe", now, |_, line| line.number(id.0));
         let notice = self.topics.unsubscribe(id);
         self.tell_notice(notice);
         self.pump(now);
@@ -41,6 +47,7 @@ impl<D: Dialect> Session<D> {
 
     /// Leaves a topic and joins it again, such as after a gap that was noticed elsewhere.
     pub fn resubscribe(&mut self, id: SubId, now: Instant) {
+        self.note("resubscribe", now, |_, line| line.number(id.0));
         self.topics.resubscribe(id);
         self.pump(now);
     }
@@ -89,6 +96,7 @@ impl<D: Dialect> Session<D> {
         saved: Vec<Saved<Text>>,
         now: Instant,
     ) -> Result<(), TooManyTopics> {
+        self.note_gap("import_subscriptions");
         let imported = self.topics.import(saved, now);
         self.pump(now);
         imported

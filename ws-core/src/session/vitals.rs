@@ -4,7 +4,6 @@
 
 use core::time::Duration;
 
-use super::Session;
 use super::clock::{ClockConfig, ClockJump, ClockWatch};
 use super::correlate::{Answer, Correlator, CorrelatorConfig, Key, Sent, Timing};
 use super::dialect::Dialect;
@@ -14,6 +13,7 @@ use super::link::Link;
 use super::lost::{Lost, SetupError};
 use super::order::Phase;
 use super::send::SendError;
+use super::{Session, journal};
 use crate::Instant;
 use crate::machine::Deadline;
 use crate::policy::{Heartbeat, Histogram, Lane, Percent};
@@ -146,14 +146,15 @@ impl<D: Dialect> Session<D> {
     /// [`SendError::NotReady`] unless the session is ready; as
     /// [`Sender::ping`](crate::connection::Sender::ping).
     pub fn ping(&mut self, timeout: Duration, now: Instant) -> Result<PingId, SendError> {
-        self.sender()?;
+        self.note("ping", now, |_, line| line.span(Some(timeout)));
+        self.live_sender()?;
         let timing = Timing::default().timeout(Some(timeout));
         let Ok(id) = self.vitals.pings.begin((), timing, now) else {
             return Err(super::queue::Full::Items(CorrelatorConfig::default().max_pending).into());
         };
         let mut payload = [MARK; 9];
         payload[1..].copy_from_slice(&id.number().to_be_bytes());
-        if let Err(error) = self.sender()?.ping(&payload) {
+        if let Err(error) = self.live_sender()?.ping(&payload) {
             self.vitals.pings.cancel(id, Sent::No, now);
             return Err(error.into());
         }
@@ -165,6 +166,7 @@ impl<D: Dialect> Session<D> {
     /// still there, or given up if the server must have given it up, and a wait for the next dial is
     /// over. See [`clock`](super::clock).
     pub fn wall_clock(&mut self, wall: UnixTime, now: Instant) {
+        self.note("wall", now, |_, line| line.number(wall.as_nanos()));
         if let Some(jump) = self.vitals.watch.observe(wall, now) {
             self.jumped(jump, now);
         }
@@ -172,6 +174,9 @@ impl<D: Dialect> Session<D> {
 
     /// What the owner knows about the network. Without one nothing is dialled until there is.
     pub fn network(&mut self, network: Network, now: Instant) {
+        self.note("network", now, |_, line| {
+            line.number(journal::network(network))
+        });
         match (network, self.phase) {
             (Network::Offline, Phase::Waiting { attempt, .. }) => {
                 self.phase = Phase::Parked { attempt };

@@ -63,6 +63,14 @@ impl Dialect for Venue {
         }
     }
 
+    fn save(&self, request: &&'static str) -> Option<String> {
+        Some(request.to_string())
+    }
+
+    fn load(&self, saved: &str) -> Option<&'static str> {
+        Some(String::from(saved).leak())
+    }
+
     fn key(&self, request: &&'static str) -> Option<Key> {
         let (own, _) = request.strip_prefix('=')?.split_once(' ')?;
         Some(Key::Text(own.into()))

@@ -145,6 +145,39 @@ impl Call {
         }
     }
 
+    /// The call as JSON of its own, to be loaded again.
+    pub(super) fn save(&self) -> String {
+        let saved = |call: &One| {
+            let id = call.id.as_ref().map(|id| match id {
+                Key::Number(number) => (Some(*number), None),
+                Key::Text(text) => (None, Some(text.clone())),
+                Key::Order(_) => (None, None),
+            });
+            (call.method.clone(), call.params.clone(), id)
+        };
+        let batch = matches!(self.0, Shape::Batch(_));
+        let calls: Vec<Saved> = self.calls().iter().map(saved).collect();
+        serde_json::to_string(&(batch, calls)).unwrap_or_default()
+    }
+
+    pub(super) fn load(saved: &str) -> Option<Self> {
+        let (batch, calls): (bool, Vec<Saved>) = serde_json::from_str(saved).ok()?;
+        let call = |(method, params, id): Saved| One {
+            method,
+            params,
+            id: id.and_then(|(number, text)| match (number, text) {
+                (Some(number), _) => Some(Key::Number(number)),
+                (None, text) => text.map(Key::Text),
+            }),
+        };
+        let mut calls = calls.into_iter().map(call);
+        Some(Self(if batch {
+            Shape::Batch(calls.collect())
+        } else {
+            Shape::One(calls.next()?)
+        }))
+    }
+
     pub(super) fn calls(&self) -> &[One] {
         match &self.0 {
             Shape::Batch(calls) => calls,
@@ -160,6 +193,13 @@ impl Call {
         }
     }
 }
+
+/// A call as a journal keeps it: its method, its parameters, its own id as a number or a text.
+type Saved = (
+    Box<str>,
+    Option<Box<RawValue>>,
+    Option<(Option<u64>, Option<Box<str>>)>,
+);
 
 /// The id of a call in a batch: the number of the batch and its place in it.
 fn member(batch: u64, at: usize) -> String {

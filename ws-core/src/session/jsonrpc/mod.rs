@@ -61,6 +61,14 @@ impl Dialect for JsonRpc {
         out.send(request.to_text(id.number()));
     }
 
+    fn save(&self, request: &Call) -> Option<String> {
+        Some(request.save())
+    }
+
+    fn load(&self, saved: &str) -> Option<Call> {
+        Call::load(saved)
+    }
+
     fn key(&self, request: &Call) -> Option<Key> {
         request.own_id()
     }

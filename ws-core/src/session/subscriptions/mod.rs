@@ -75,7 +75,7 @@ pub struct Registry<T> {
 
 /// A subscription, by the order in which they were made; never used twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SubId(u64);
+pub struct SubId(pub(in crate::session) u64);
 
 /// Where a subscription stands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
