@@ -50,6 +50,8 @@ pub use heartbeat::Heartbeat;
 pub use histogram::{Histogram, RecentHistogram};
 pub use lane::Lane;
 pub use latency::{LatencyStats, LatencyWindow};
+#[cfg(feature = "std")]
+pub use limiter::SharedLimiter;
 pub use limiter::{
     Bucket, BucketId, Cost, LimitError, Limiter, LimiterPolicy, Mode, Pricing, Scope, Shape,
 };

@@ -9,6 +9,8 @@ use super::queue::QueueConfig;
 use super::subscriptions::RegistryConfig;
 use crate::connection::{self, Keepalive};
 use crate::handshake::Limits;
+#[cfg(feature = "std")]
+use crate::policy::SharedLimiter;
 use crate::policy::{BackoffPolicy, Classifier, DialLimit, Heartbeat, LimiterPolicy, Pricing};
 
 /// How a session behaves. Every field has a default that suits most; the setters chain.
@@ -69,6 +71,12 @@ pub struct SessionConfig {
     pub send_window: usize,
     /// How fast to send. Default: no limit.
     pub limits: LimiterPolicy,
+    /// Limits that several connections share, such as those of an account; instead of
+    /// [`limits`](Self#structfield.limits). A connection learns of units that another gives back
+    /// only when it looks for itself: requests in flight are better counted by each alone. Default
+    /// `None`.
+    #[cfg(feature = "std")]
+    pub shared_limits: Option<SharedLimiter>,
     /// What messages cost. Default [`Pricing::default`].
     pub pricing: Pricing,
     /// Signs of life beyond the connection's own.
@@ -123,6 +131,8 @@ impl Default for SessionConfig {
             queue: QueueConfig::default(),
             send_window: 64 << 10,
             limits: LimiterPolicy::default(),
+            #[cfg(feature = "std")]
+            shared_limits: None,
             pricing: Pricing::default(),
             heartbeat: Heartbeat::default(),
             clock: ClockConfig::default(),
@@ -247,6 +257,14 @@ impl SessionConfig {
     #[must_use]
     pub fn limits(mut self, policy: LimiterPolicy) -> Self {
         self.limits = policy;
+        self
+    }
+
+    /// Sets [`shared_limits`](Self#structfield.shared_limits).
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn shared_limits(mut self, limiter: Option<SharedLimiter>) -> Self {
+        self.shared_limits = limiter;
         self
     }
 

@@ -182,7 +182,12 @@ impl<D: Dialect> Session<D> {
                         self.tell_notice(notice);
                     }
                 }
-                News::Throttled { bucket, wait } => self.outbox.limiter.freeze(bucket, now + wait),
+                News::Throttled { bucket, wait } => {
+                    let until = now + wait;
+                    self.outbox
+                        .limits
+                        .lend(|limiter| limiter.freeze(bucket, until));
+                }
                 News::Unsubscribed { topic } => {
                     if let Some(ticket) = self.ticket_of(&topic, items) {
                         self.topics.left(ticket);
@@ -192,7 +197,10 @@ impl<D: Dialect> Session<D> {
                     bucket,
                     used,
                     limit,
-                } => self.outbox.limiter.observe(bucket, used, limit, now),
+                } => {
+                    let limits = &mut self.outbox.limits;
+                    limits.lend(|limiter| limiter.observe(bucket, used, limit, now));
+                }
             }
         }
     }

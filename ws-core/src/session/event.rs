@@ -9,6 +9,7 @@ use super::auth::{AuthEvent, CredId, Purpose};
 use super::clock::ClockJump;
 use super::correlate::{self, Key, RequestId, Sent, Unmatched};
 use super::lost::{End, Lost};
+use super::payload::Payload;
 use super::send::{MessageId, Unsent};
 use super::subscriptions::{Change, Continued, Step, SubId};
 use crate::Instant;
@@ -242,34 +243,6 @@ pub enum Pressure {
     High,
     /// It is down to its low watermark again.
     Low,
-}
-
-/// A message of either kind.
-///
-/// Exhaustive on purpose: RFC 6455 knows two.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Payload<T = Text, B = Bytes> {
-    /// Binary.
-    Binary(B),
-    /// Text.
-    Text(T),
-}
-
-impl<T, B> Payload<T, B> {
-    /// The text of a text message.
-    pub fn into_text(self) -> Option<T> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Binary(_) => None,
-        }
-    }
-
-    fn map<U, C>(self, text: impl FnOnce(T) -> U, bytes: impl FnOnce(B) -> C) -> Payload<U, C> {
-        match self {
-            Self::Binary(data) => Payload::Binary(bytes(data)),
-            Self::Text(data) => Payload::Text(text(data)),
-        }
-    }
 }
 
 impl Event<&str, &[u8]> {

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `config` | what the owner may choose |
 //! | `state` | where a session stands |
-//! | `event` | what it tells, and what it asks for |
+//! | `event`, `payload` | what it tells, and what it asks for |
 //! | `lost` | why there is no connection |
 //! | `dialect`, `out` | what one application protocol says, and where it says it |
 //! | `jsonrpc` | JSON-RPC 2.0 (feature `json`) |
@@ -22,7 +22,8 @@
 //! | `vitals` | whether the peer lives |
 //! | `drain` | an end in order |
 //! | `snapshot` | everything at one moment |
-//! | `order` | what follows what: every transition of the session |
+//! | `order`, `retry` | what follows what: every transition of the session |
+//! | `sort` | what each message is |
 //! | `drive` | bytes and time: the session as a [`Machine`](crate::Machine) |
 //!
 //! Parts that stand alone, each a machine of its own that knows no socket, no frame and none of the
@@ -77,11 +78,14 @@ mod lost;
 mod order;
 mod out;
 mod outbox;
+mod payload;
 pub mod queue;
 mod requests;
+mod retry;
 mod send;
 mod setup;
 mod snapshot;
+mod sort;
 mod state;
 pub mod subscriptions;
 mod topics;
@@ -90,11 +94,12 @@ mod vitals;
 pub use config::{HandshakeLogin, Initial, SessionConfig};
 pub use dialect::{Asked, Class, Dialect, NoDialect};
 pub use drain::DrainOptions;
-pub use event::{Action, ConnId, Event, Lent, Payload, PingId, Pressure};
+pub use event::{Action, ConnId, Event, Lent, PingId, Pressure};
 #[cfg(feature = "json")]
 pub use jsonrpc::{Answers, Call, JsonRpc, RpcError};
 pub use lost::{DialError, End, LoginLost, Lost, SetupError};
 pub use out::{News, Out};
+pub use payload::Payload;
 pub use requests::{RequestError, RequestOptions};
 pub use send::{MessageId, Offline, SendError, SendOptions, Traffic, Unsent};
 pub use setup::Stage;
@@ -111,7 +116,6 @@ use core::time::Duration;
 use self::auth::Auth;
 use self::correlate::Correlator;
 use self::drain::Drain;
-use self::drive::Sorted;
 use self::errands::Errands;
 use self::journal::Tape;
 use self::link::Link;
@@ -119,6 +123,7 @@ use self::order::{Afterwards, Phase};
 use self::outbox::{Outbox, Token};
 use self::requests::{Extent, Tag};
 use self::setup::Setup;
+use self::sort::Sorted;
 use self::subscriptions::Registry;
 use self::vitals::Vitals;
 use crate::buf::{RecvBuf, SendBuf};
@@ -213,7 +218,7 @@ impl<D: Dialect> Session<D> {
             auth: config.login.clone().map(Auth::new),
             unauthorized: false,
             topics: Registry::new(config.subscriptions.clone()),
-            outbox: Outbox::new(config.queue.clone(), &config.limits),
+            outbox: Outbox::new(&config),
             vitals: Vitals::new(config.clock),
             drain: None,
             offline: false,

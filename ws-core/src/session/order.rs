@@ -23,14 +23,14 @@ use super::event::{Action, ConnId, Event};
 use super::link::Link;
 use super::lost::{DialError, End, Lost};
 use super::outbox::Token;
-use super::{HandshakeLogin, Initial, Session, journal, vitals};
+use super::{Session, journal, vitals};
 use crate::Instant;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Connection, check_close};
 use crate::error::SendError;
 use crate::handshake::{ClientHandshake, Opened};
 use crate::message::Delivery;
-use crate::policy::{self, Decision, Exhausted, Failure, IoClass, Next, Stage, Stop};
+use crate::policy::{IoClass, Next, Stage};
 
 /// What the session is at; the link says the rest.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ impl<D: Dialect> Session<D> {
             return;
         }
         self.started = now;
-        self.outbox.start(now);
+        self.outbox.limits.start(&self.config.limits, now);
         match self.backoff.start(now) {
             Next::Dial { at, attempt, .. } => self.wait(attempt, at, now),
             Next::Exhausted(limit) => self.terminate(End::Exhausted { limit, lost: None }, now),
@@ -319,122 +319,6 @@ impl<D: Dialect> Session<D> {
         self.judge(lost, false, now);
     }
 
-    fn judge(&mut self, lost: Lost, ready: bool, now: Instant) {
-        if self.backoff.is_stable(now) {
-            self.judge.stable();
-        }
-        let (stage, kind) = lost.failure(ready);
-        let phase = if self.been_ready {
-            policy::Phase::Reconnect
-        } else {
-            policy::Phase::Initial
-        };
-        let decision = self.judge.judge(&Failure::new(stage, kind).phase(phase));
-        let fail_fast = !self.been_ready && self.config.initial == Initial::FailFast;
-        let wait = match decision {
-            Decision::Stop(Stop::Finished) => {
-                return self.terminate(End::Closed(lost.into_closed()), now);
-            }
-            Decision::Stop(_) => return self.terminate(End::Fatal(lost), now),
-            Decision::Retry { .. } if fail_fast || !self.config.reconnect => {
-                return self.terminate(End::Fatal(lost), now);
-            }
-            Decision::Retry { wait, refresh, .. } => {
-                self.unauthorized = refresh;
-                // The server is not to blame, and whoever woke the computer waits.
-                match lost {
-                    Lost::Slept(_) => wait.immediate(),
-                    _ => wait,
-                }
-            }
-        };
-        match self.backoff.failed(wait, &mut self.rng, now) {
-            Next::Dial { at, attempt, .. } => {
-                let at = self.within_budget(at);
-                if let Some(limit) = self.too_late(at) {
-                    return self.terminate(
-                        End::Exhausted {
-                            limit,
-                            lost: Some(lost),
-                        },
-                        now,
-                    );
-                }
-                self.events.push_back(Event::RetryScheduled {
-                    attempt,
-                    delay: at - now,
-                    at,
-                });
-                self.phase = match self.offline {
-                    true => Phase::Parked { attempt },
-                    false => Phase::Waiting { attempt, at },
-                };
-                self.changed();
-            }
-            Next::Exhausted(limit) => self.terminate(
-                End::Exhausted {
-                    limit,
-                    lost: Some(lost),
-                },
-                now,
-            ),
-        }
-    }
-
-    /// Does the policy for the first connect forbid a dial at this time?
-    fn too_late(&self, at: Instant) -> Option<Exhausted> {
-        match self.config.initial {
-            Initial::RetryFor(most) if !self.been_ready && at > self.started + most => {
-                Some(Exhausted::Elapsed(most))
-            }
-            _ => None,
-        }
-    }
-
-    fn within_budget(&self, at: Instant) -> Instant {
-        self.budget
-            .as_ref()
-            .map_or(at, |budget| budget.ready_at(at))
-    }
-
-    /// Dials at `at`, or as soon after it as the budget allows.
-    pub(super) fn wait(&mut self, attempt: u32, at: Instant, now: Instant) {
-        let at = self.within_budget(at);
-        self.phase = Phase::Waiting { attempt, at };
-        self.changed();
-        if at <= now {
-            self.dial(attempt, now);
-        }
-    }
-
-    fn dial(&mut self, attempt: u32, now: Instant) {
-        if let Some(budget) = &mut self.budget {
-            if !budget.try_dial(now) {
-                let at = budget.ready_at(now);
-                self.phase = Phase::Waiting { attempt, at };
-                return;
-            }
-        }
-        self.backoff.dialing(now);
-        self.conns += 1;
-        let conn = ConnId(self.conns);
-        self.phase = Phase::Trying { attempt };
-        self.link = Link::Dialing {
-            conn,
-            by: now + self.config.attempt_timeout,
-            request: Box::new(self.request.clone()),
-            signed: self.config.handshake_login == HandshakeLogin::None,
-        };
-        self.changed();
-        match self.config.handshake_login {
-            HandshakeLogin::Fresh => self.ask_before_dial(),
-            HandshakeLogin::None => self.actions.push_back(Action::Dial {
-                conn,
-                request: self.request.clone(),
-            }),
-        }
-    }
-
     /// Has the transport dropped, or the dial given up.
     fn hang_up(&mut self) -> Option<ConnId> {
         let unsigned = matches!(self.link, Link::Dialing { signed: false, .. });
@@ -455,7 +339,7 @@ impl<D: Dialect> Session<D> {
         Some(conn)
     }
 
-    fn terminate(&mut self, end: End, now: Instant) {
+    pub(super) fn terminate(&mut self, end: End, now: Instant) {
         self.phase = Phase::Over;
         self.changed();
         self.stop_outbox(now);
@@ -464,7 +348,7 @@ impl<D: Dialect> Session<D> {
 }
 
 impl Lost {
-    fn into_closed(self) -> Option<Closed> {
+    pub(super) fn into_closed(self) -> Option<Closed> {
         match self {
             Self::Closed(closed) => Some(closed),
             Self::Dial(_)

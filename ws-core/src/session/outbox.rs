@@ -3,6 +3,7 @@
 //! Costs are taken when a parcel is handed to the connection, never before, and no more is handed
 //! over than the connection writes soon, so that what is urgent overtakes what is not.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::mem;
@@ -12,13 +13,15 @@ use super::event::Pressure;
 use super::link::Link;
 use super::order::Afterwards;
 use super::out::{Kept, Said};
-use super::queue::{ItemId, Lanes, Place, Queue, QueueConfig, Taken};
+use super::queue::{ItemId, Lanes, Place, Queue, Taken};
 use super::requests::Extent;
 use super::send::{MessageId, Offline, SendError, Unsent};
 use super::setup::Stage;
-use super::{Dialect, Event, Session};
+use super::{Dialect, Event, Session, SessionConfig};
 use crate::Instant;
-use crate::policy::{Cost, Lane, Limiter, LimiterPolicy, Mode};
+#[cfg(feature = "std")]
+use crate::policy::SharedLimiter;
+use crate::policy::{BucketId, Cost, Lane, Limiter, LimiterPolicy, Mode};
 
 /// One thing to be sent, in one piece.
 #[derive(Debug)]
@@ -42,8 +45,7 @@ pub(super) enum Token {
 #[derive(Debug)]
 pub(super) struct Outbox {
     pub(super) queue: Queue<Parcel>,
-    pub(super) limiter: Limiter,
-    policy: LimiterPolicy,
+    pub(super) limits: Limits,
     limited: bool,
     /// When something may leave, as far as is known.
     pub(super) wake: Option<Instant>,
@@ -54,25 +56,83 @@ pub(super) struct Outbox {
     pub(super) out: BTreeMap<RequestId, Cost>,
 }
 
+/// The limiter of this session alone, or one that it shares.
+#[derive(Debug)]
+pub(super) enum Limits {
+    Own(Box<Limiter>),
+    #[cfg(feature = "std")]
+    Shared(SharedLimiter),
+}
+
+impl Limits {
+    fn new(config: &SessionConfig) -> Self {
+        #[cfg(feature = "std")]
+        if let Some(shared) = &config.shared_limits {
+            return Self::Shared(shared.clone());
+        }
+        Self::Own(Box::new(Limiter::new(&config.limits, Instant::ORIGIN)))
+    }
+
+    /// Is there anything that limits?
+    fn limit(&self, config: &SessionConfig) -> bool {
+        match self {
+            Self::Own(_) => {
+                let policy = &config.limits;
+                policy.mode != Mode::Normal || policy.buckets.iter().any(Option::is_some)
+            }
+            #[cfg(feature = "std")]
+            Self::Shared(_) => true,
+        }
+    }
+
+    pub(super) fn lend<T>(&mut self, act: impl FnOnce(&mut Limiter) -> T) -> T {
+        match self {
+            Self::Own(limiter) => act(limiter),
+            #[cfg(feature = "std")]
+            Self::Shared(shared) => shared.lend(act),
+        }
+    }
+
+    pub(super) fn available(&self, bucket: BucketId, now: Instant) -> Option<u32> {
+        match self {
+            Self::Own(limiter) => limiter.available(bucket, now),
+            #[cfg(feature = "std")]
+            Self::Shared(shared) => shared.lend(|limiter| limiter.available(bucket, now)),
+        }
+    }
+
+    /// The buckets fill from now on; those that are shared already do.
+    pub(super) fn start(&mut self, policy: &LimiterPolicy, now: Instant) {
+        match self {
+            Self::Own(limiter) => **limiter = Limiter::new(policy, now),
+            #[cfg(feature = "std")]
+            Self::Shared(_) => {}
+        }
+    }
+
+    /// A new connection begins, which means nothing to the others that share.
+    pub(super) fn on_new_epoch(&mut self, now: Instant) {
+        match self {
+            Self::Own(limiter) => limiter.on_new_epoch(now),
+            #[cfg(feature = "std")]
+            Self::Shared(_) => {}
+        }
+    }
+}
+
 impl Outbox {
-    pub(super) fn new(queue: QueueConfig, policy: &LimiterPolicy) -> Self {
-        let limited = policy.mode != Mode::Normal || policy.buckets.iter().any(Option::is_some);
+    pub(super) fn new(config: &SessionConfig) -> Self {
+        let limits = Limits::new(config);
         Self {
-            queue: Queue::new(queue),
-            limiter: Limiter::new(policy, Instant::ORIGIN),
-            policy: policy.clone(),
-            limited,
+            queue: Queue::new(config.queue.clone()),
+            limited: limits.limit(config),
+            limits,
             wake: None,
             next_message: 0,
             blocked: false,
             places: BTreeMap::new(),
             out: BTreeMap::new(),
         }
-    }
-
-    /// The buckets fill from now on.
-    pub(super) fn start(&mut self, now: Instant) {
-        self.limiter = Limiter::new(&self.policy, now);
     }
 
     /// Is there nothing that a message could have to wait for?
@@ -102,7 +162,8 @@ impl<D: Dialect> Session<D> {
         mut place: Place,
         now: Instant,
     ) -> Result<(), SendError> {
-        self.outbox.limiter.check(&place.cost)?;
+        let cost = &place.cost;
+        self.outbox.limits.lend(|limiter| limiter.check(cost))?;
         let token = parcel.token;
         place.bytes = parcel.messages.iter().map(Kept::len).sum();
         let pushed = self.outbox.queue.push(parcel, place, now);
@@ -155,9 +216,15 @@ impl<D: Dialect> Session<D> {
                 break;
             }
             let outbox = &mut self.outbox;
-            let Some(taken) = outbox.queue.poll(lanes, &mut outbox.limiter, now) else {
-                let outbox = &self.outbox;
-                self.outbox.wake = outbox.queue.ready_at(lanes, &outbox.limiter, now);
+            let queue = &mut outbox.queue;
+            let taken = outbox
+                .limits
+                .lend(|limiter| queue.poll(lanes, limiter, now));
+            let Some(taken) = taken else {
+                let wake = outbox
+                    .limits
+                    .lend(|limiter| queue.ready_at(lanes, limiter, now));
+                outbox.wake = wake;
                 break;
             };
             self.hand_over(taken, now);
@@ -239,7 +306,7 @@ impl<D: Dialect> Session<D> {
     /// A request has come to its end: what it had out is free again.
     pub(super) fn release(&mut self, id: RequestId) {
         if let Some(cost) = self.outbox.out.remove(&id) {
-            self.outbox.limiter.release(&cost);
+            self.outbox.limits.lend(|limiter| limiter.release(&cost));
         }
     }
 
@@ -300,7 +367,12 @@ impl<D: Dialect> Session<D> {
             messages,
         };
         // What could never leave would have the connection wait for ever.
-        if self.outbox.limiter.check(&cost).is_err() {
+        if self
+            .outbox
+            .limits
+            .lend(|limiter| limiter.check(&cost))
+            .is_err()
+        {
             said.failed = Some(crate::error::SendError::Closed);
             return said;
         }

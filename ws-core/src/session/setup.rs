@@ -14,9 +14,9 @@ use core::fmt;
 use super::Session;
 use super::dialect::Dialect;
 use super::errands::What;
-use super::event::Payload;
 use super::lost::{Lost, SetupError};
 use super::out::Out;
+use super::payload::Payload;
 use super::subscriptions::Access;
 use crate::Instant;
 use crate::connection::OwnedEvent;
@@ -71,7 +71,7 @@ impl<D: Dialect> Session<D> {
             by: Some(now + self.config.setup_timeout),
             early_bytes: 0,
         });
-        self.outbox.limiter.on_new_epoch(now);
+        self.outbox.limits.on_new_epoch(now);
         self.vitals.open(now);
         self.speak(|dialect, out| dialect.on_connect(agreed, out), now);
     }

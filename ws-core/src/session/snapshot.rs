@@ -119,7 +119,7 @@ impl<D: Dialect> Session<D> {
                 bytes: self.outbox.queue.bytes(),
                 fill: self.outbox.queue.fill(),
             },
-            limits: BucketId::ALL.map(|bucket| self.outbox.limiter.available(bucket, now)),
+            limits: BucketId::ALL.map(|bucket| self.outbox.limits.available(bucket, now)),
             subscriptions: Topics {
                 confirmed: count(subscriptions::State::Confirmed),
                 expired: count(subscriptions::State::Expired),

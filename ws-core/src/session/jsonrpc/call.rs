@@ -246,4 +246,22 @@ mod tests {
         let note = Call::new("a").params(&[1]).unwrap().to_notification();
         assert_eq!(note, r#"{"jsonrpc":"2.0","method":"a","params":[1]}"#);
     }
+
+    #[test]
+    fn a_call_can_be_kept_and_loaded_again() {
+        let params = Call::new("a").params(&[1]).unwrap();
+        let calls = [
+            Call::new("b").id(Key::Number(7)),
+            Call::new("c").id(Key::Text("x".into())),
+            Call::batch([Call::new("d"), params.clone()]),
+            params,
+        ];
+        for call in calls {
+            let again = Call::load(&call.save()).unwrap();
+            assert_eq!(again.to_text(3), call.to_text(3));
+            assert_eq!(again.own_id(), call.own_id());
+        }
+        assert!(Call::load("[false,[]]").is_none());
+        assert!(Call::load("nonsense").is_none());
+    }
 }
