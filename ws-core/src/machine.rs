@@ -122,18 +122,30 @@ pub enum Deadline {
     Close,
     /// The transport takes too long to connect.
     Dial,
+    /// A session that is being drained takes too long.
+    Drain,
     /// The opening handshake takes too long.
     Handshake,
+    /// The application protocol's own heartbeat: one is due, or overdue.
+    Heartbeat,
     /// Nothing was received for too long.
     Idle,
+    /// Something about the login is due, or overdue.
+    Login,
     /// It is time for a keepalive ping.
     Ping,
     /// The answer to a keepalive ping is overdue.
     Pong,
+    /// Something in the queue may leave, or has waited too long.
+    Queue,
     /// A request has waited too long for its answer.
     Request,
     /// It is time to dial again.
     Retry,
+    /// What a connection begins with takes too long.
+    Setup,
+    /// Something about a subscription is due, or overdue.
+    Subscription,
 }
 
 impl fmt::Display for Deadline {
@@ -141,12 +153,18 @@ impl fmt::Display for Deadline {
         f.write_str(match self {
             Self::Close => "closing handshake",
             Self::Dial => "dial",
+            Self::Drain => "drain",
             Self::Handshake => "opening handshake",
+            Self::Heartbeat => "heartbeat",
             Self::Idle => "idle",
+            Self::Login => "login",
             Self::Ping => "ping",
             Self::Pong => "pong",
+            Self::Queue => "queue",
             Self::Request => "request",
             Self::Retry => "retry",
+            Self::Setup => "set-up",
+            Self::Subscription => "subscription",
         })
     }
 }

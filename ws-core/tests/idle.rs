@@ -71,7 +71,7 @@ fn an_idle_peer_that_does_not_agree_is_dropped_at_the_close_deadline() {
             by, code, cause, ..
         } = the_end(&mut end);
         assert_eq!((by, code.get()), (By::Local, 1001));
-        assert_eq!(cause, Cause::Timeout(Deadline::Close));
+        assert_eq!(cause, Cause::Timeout(Deadline::Idle));
         end.assert_over();
     }
 }

@@ -28,7 +28,7 @@ fn s01_a_drop_is_healed_by_the_ladder_and_the_next_starts_it_again() {
     sim.cut(TransportEnd::Reset);
     let refused = "failed: the dial failed: the connection was refused (connect)";
     assert!(matches!(
-        sim.session.send("x"),
+        sim.session.send("x", sim.now),
         Err(SendError::NotReady(State::Waiting { .. }))
     ));
     sim.run(20_000);
@@ -147,7 +147,7 @@ fn s05_close_handshakes_lead_where_they_should() {
         .close(CloseCode::new(4000), "bye", sim.now)
         .unwrap();
     assert!(matches!(
-        sim.session.send("x"),
+        sim.session.send("x", sim.now),
         Err(SendError::NotReady(State::Draining { .. }))
     ));
     sim.run(1);
@@ -385,8 +385,8 @@ fn accepting_and_closing_at_once_earns_no_more_dials_than_the_budget() {
 fn messages_pass_both_ways_and_the_bytes_of_the_101_are_not_lost() {
     let mut sim = Sim::new(plain(), &[Plan::Serve]);
     sim.start();
-    sim.session.send("up").unwrap();
-    sim.session.send(vec![1, 2]).unwrap();
+    sim.session.send("up", sim.now).unwrap();
+    sim.session.send(vec![1, 2], sim.now).unwrap();
     sim.server()
         .unwrap()
         .connection()

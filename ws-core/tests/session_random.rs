@@ -95,7 +95,7 @@ fn step(sim: &mut Sim, rng: &mut Rng) {
         7 | 8 => {
             let ready = matches!(sim.session.state(), State::Ready { .. });
             assert_eq!(
-                sim.session.send("x").is_ok(),
+                sim.session.send("x", now).is_ok(),
                 ready,
                 "{:?}",
                 sim.session.state()

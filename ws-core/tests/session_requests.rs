@@ -2,6 +2,7 @@
 
 mod sim;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use sim::{Plan, ServerEnd, Sim, plain};
@@ -16,12 +17,13 @@ struct Numbers;
 
 impl Dialect for Numbers {
     type Request = &'static str;
+    type Credentials = Infallible;
 
     fn request(&mut self, id: RequestId, request: &&'static str, out: &mut Out<'_>) {
         out.send(format!("{}?{request}", id.number()));
     }
 
-    fn classify(&mut self, message: &Message<'_>, _: &mut Out<'_>) -> Class {
+    fn classify<'m>(&mut self, message: &Message<'m>, _: &mut Out<'_>) -> Class<'m> {
         let Message::Text(text) = message else {
             return Class::Message;
         };

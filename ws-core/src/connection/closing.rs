@@ -275,7 +275,10 @@ impl Closing {
         }
         match self.phase {
             Phase::Waiting { .. } => {
-                if let Some(closed) = &mut self.closed {
+                let closed = self.closed.as_mut();
+                // Of an idle peer it was asked whether it is there at all, and that is the answer.
+                let idle = Cause::Timeout(Deadline::Idle);
+                if let Some(closed) = closed.filter(|closed| closed.cause != idle) {
                     closed.cause = Cause::Timeout(Deadline::Close);
                 }
             }

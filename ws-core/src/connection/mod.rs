@@ -40,6 +40,7 @@ pub use event::{By, Cause, Closed, Event, OwnedEvent};
 pub use receiver::{Received, Receiver};
 pub use sender::Sender;
 pub(crate) use sender::check_close;
+pub(crate) use silence::Pulse;
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -246,6 +247,16 @@ impl Connection {
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         self.receiver.round_trip()
+    }
+
+    /// Asks the peer at once whether it is still there, whatever the keepalive. If nothing at all
+    /// arrives within `timeout` the connection ends as after an unanswered keepalive ping.
+    pub fn probe(&mut self, timeout: Duration, now: Instant) {
+        self.receiver.probe(timeout, now, &mut self.sender);
+    }
+
+    pub(crate) fn pulse(&self) -> Option<Pulse> {
+        self.receiver.pulse()
     }
 
     /// The two halves, for two tasks or threads. Whoever reads must hand every

@@ -13,7 +13,7 @@ use super::closing::{Closing, LocalClose};
 use super::config::{AutoPong, Config};
 use super::event::{Cause, Closed, Event, OwnedEvent};
 use super::sender::Sender;
-use super::silence::{Due, Silence};
+use super::silence::{Due, Pulse, Silence};
 use super::turn::{Next, Turn};
 use crate::buf::RecvBuf;
 use crate::close::parse_close;
@@ -235,6 +235,29 @@ impl Receiver {
             }
             None => {}
         }
+    }
+
+    /// Asks the peer at once whether it is still there; without any bytes within `timeout` it is
+    /// given up as after a keepalive ping.
+    pub(super) fn probe(&mut self, timeout: Duration, now: Instant, sender: &mut Sender) {
+        self.note_heard(now);
+        if !self.closing.is_open() {
+            return;
+        }
+        let silence = self
+            .silence
+            .get_or_insert_with(|| Box::new(Silence::idle(now)));
+        if let Some(payload) = silence.probe(timeout, now) {
+            if let Ok(ping) = Reply::new(OpCode::Ping, &payload) {
+                sender.reply(&ping);
+            }
+            let buf = sender.buf();
+            silence.pinged(buf.mark(), buf.written(), now);
+        }
+    }
+
+    pub(super) fn pulse(&self) -> Option<Pulse> {
+        self.silence.as_ref().map(|silence| silence.pulse())
     }
 
     /// What was received and handed out by no event, as it was on the wire.

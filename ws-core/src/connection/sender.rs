@@ -81,6 +81,11 @@ impl Sender {
         self.open
     }
 
+    /// Is no message being sent piece by piece?
+    pub(crate) const fn is_between_messages(&self) -> bool {
+        self.message.is_none()
+    }
+
     /// Queues a message, ping or pong.
     ///
     /// # Errors
@@ -96,7 +101,6 @@ impl Sender {
     }
 
     /// [`send`](Self::send) for a message that was promised room: a reply may have taken it since.
-    #[cfg(feature = "pump")]
     pub(crate) fn send_promised(&mut self, message: Message<'_>) -> Result<(), SendError> {
         match self.admit() {
             Ok(()) | Err(SendError::Full { .. }) => {}

@@ -21,7 +21,20 @@ pub(super) struct Silence {
     ping: Option<Ping>,
     /// Pings sent so far; the payload of a ping is its number.
     pings: u64,
+    /// How many of them were answered.
+    pongs: u64,
+    /// The next ping is a question of its owner's, and this is how long the answer may take.
+    probe: Option<Duration>,
     round_trip: Option<Duration>,
+}
+
+/// What a connection knows about its peer's life.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pulse {
+    pub(crate) last_heard: Instant,
+    pub(crate) pings: u64,
+    pub(crate) pongs: u64,
+    pub(crate) next_ping_at: Option<Instant>,
 }
 
 /// A ping on its way.
@@ -34,6 +47,8 @@ struct Ping {
     /// How much was written when the deadline was last set.
     written: u64,
     heard_since: bool,
+    /// How long the peer may take.
+    timeout: Duration,
 }
 
 /// What a deadline that fired asks for.
@@ -55,34 +70,73 @@ impl Silence {
         } = *config;
         (keepalive.is_some() || idle.is_some()).then(|| Self {
             keepalive,
-            idle,
-            last_heard: now,
             ping_at: keepalive.map(|keepalive| now + keepalive.interval),
+            idle,
             idle_at: idle.map(|idle| now + idle),
+            ..Self::idle(now)
+        })
+    }
+
+    /// Nothing is watched until something is asked.
+    pub(super) const fn idle(now: Instant) -> Self {
+        Self {
+            keepalive: None,
+            idle: None,
+            last_heard: now,
+            ping_at: None,
+            idle_at: None,
             ping: None,
             pings: 0,
+            pongs: 0,
+            probe: None,
             round_trip: None,
-        })
+        }
+    }
+
+    /// Is the peer still there? Gives the payload of a ping to be queued, unless one is out: then
+    /// its answer is due that much sooner.
+    pub(super) fn probe(&mut self, timeout: Duration, now: Instant) -> Option<[u8; 8]> {
+        if let Some(ping) = &mut self.ping {
+            ping.timeout = ping.timeout.min(timeout);
+            ping.pong_by = ping.pong_by.min(now + timeout);
+            ping.heard_since = false;
+            return None;
+        }
+        self.probe = Some(timeout);
+        self.pings += 1;
+        Some(self.pings.to_be_bytes())
+    }
+
+    pub(super) const fn pulse(&self) -> Pulse {
+        Pulse {
+            last_heard: self.last_heard,
+            pings: self.pings,
+            pongs: self.pongs,
+            next_ping_at: self.ping_at,
+        }
     }
 
     /// Bytes were received.
     #[inline]
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
-        if let (Some(ping), Some(keepalive)) = (&mut self.ping, self.keepalive) {
-            // The next ping is due before this one's time is up, if the timeout is the longer one.
-            ping.pong_by = ping.pong_by.min(now + keepalive.interval);
+        if let Some(ping) = &mut self.ping {
             ping.heard_since = true;
+            if let Some(keepalive) = self.keepalive {
+                // The next ping is due before this one's time is up, if the timeout is the longer one.
+                ping.pong_by = ping.pong_by.min(now + keepalive.interval);
+            }
         }
     }
 
     /// A pong was received; it counts if it answers the ping that is out.
     pub(super) fn ponged(&mut self, payload: &[u8], now: Instant) {
-        if let (Some(ping), Some(keepalive)) = (&self.ping, self.keepalive) {
+        if let Some(ping) = &self.ping {
             if payload == self.pings.to_be_bytes() {
                 self.round_trip = Some(now - ping.queued_at);
+                self.pongs += 1;
                 self.ping = None;
-                self.ping_at = Some(now + keepalive.interval);
+                self.ping_at = self.keepalive.map(|keepalive| now + keepalive.interval);
             }
         }
     }
@@ -94,11 +148,13 @@ impl Silence {
 
     /// The ping was queued: it ends at `mark` in the send queue, of which `written` has left.
     pub(super) fn pinged(&mut self, mark: u64, written: u64, now: Instant) {
-        let Some(keepalive) = self.keepalive else {
+        let own = self.keepalive.map(|keepalive| keepalive.timeout);
+        let Some(timeout) = self.probe.take().or(own) else {
             return;
         };
-        let pong_by = now + keepalive.timeout;
+        let pong_by = now + timeout;
         self.ping = Some(Ping {
+            timeout,
             queued_at: now,
             pong_by,
             mark,
@@ -129,7 +185,7 @@ impl Silence {
                 self.idle_at = Some(next);
             }
         }
-        let keepalive = self.keepalive?;
+        let interval = self.keepalive.map(|keepalive| keepalive.interval);
         if let Some(ping) = &mut self.ping {
             if now < ping.pong_by {
                 return None;
@@ -138,17 +194,17 @@ impl Silence {
                 // The peer is alive and this ping still in the queue: another would add nothing.
                 ping.heard_since = false;
                 ping.written = written;
-                let due = self.last_heard + keepalive.interval;
-                ping.pong_by = due.max(now) + keepalive.timeout;
+                let due = interval.map_or(now, |interval| self.last_heard + interval);
+                ping.pong_by = due.max(now) + ping.timeout;
                 return None;
             } else if ping.heard_since {
                 // Not the pong, but bytes: the peer is alive.
                 self.ping = None;
-                self.ping_at = Some(self.last_heard + keepalive.interval);
+                self.ping_at = interval.map(|interval| self.last_heard + interval);
             } else if ping.written < written && written < ping.mark {
                 // The ping has not left yet, and the queue moves: the wait has not begun.
                 ping.written = written;
-                ping.pong_by = now + keepalive.timeout;
+                ping.pong_by = now + ping.timeout;
                 return None;
             } else {
                 return Some(Due::Silent(Deadline::Pong));
@@ -157,7 +213,7 @@ impl Silence {
         if self.ping_at.is_none_or(|at| now < at) {
             return None;
         }
-        let next = self.last_heard + keepalive.interval;
+        let next = self.last_heard + interval?;
         if next > now {
             self.ping_at = Some(next);
             return None;
@@ -255,6 +311,30 @@ mod tests {
             silence.handle_timeout(at(35), 500_000),
             Some(Due::Silent(Deadline::Pong))
         );
+    }
+
+    #[test]
+    fn a_probe_needs_no_keepalive_and_hurries_a_ping_that_is_out() {
+        let mut silence = Silence::idle(at(0));
+        assert_eq!(silence.deadline(), None);
+        let three = Duration::from_secs(3);
+        assert_eq!(silence.probe(three, at(5)), Some(FIRST));
+        silence.pinged(14, 0, at(5));
+        assert_eq!(silence.deadline(), Some((at(8), Deadline::Pong)));
+        silence.heard(at(6));
+        assert_eq!(silence.handle_timeout(at(8), 14), None, "it is alive");
+        assert_eq!(silence.deadline(), None);
+
+        let mut silence = self::silence(15, 10);
+        silence.handle_timeout(at(15), 0);
+        silence.pinged(14, 0, at(15));
+        assert_eq!(silence.probe(three, at(16)), None);
+        assert_eq!(silence.deadline(), Some((at(19), Deadline::Pong)));
+        assert_eq!(
+            silence.handle_timeout(at(19), 14),
+            Some(Due::Silent(Deadline::Pong))
+        );
+        assert_eq!((silence.pulse().pings, silence.pulse().pongs), (1, 0));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! | [`Backoff`] | how long to wait before the next dial, and when to stop |
 //! | [`DialBudget`] | how many dials may start in a stretch of time, whatever happens |
 //! | [`Classifier`], [`Judge`] | what a failure means: retry, wait longer, fresh credentials, the end |
+//! | [`Heartbeat`] | which signs of life are given and expected |
 //! | [`Limiter`], [`Pricing`] | when a message may leave, by what it costs |
 //! | [`LatencyWindow`], [`Histogram`], [`RecentHistogram`] | how long things take |
 //! | [`Outbox`] | what waits for one receiver of many, and who loses when it is too slow |
@@ -31,6 +32,7 @@
 mod backoff;
 mod budget;
 mod classify;
+mod heartbeat;
 mod histogram;
 mod lane;
 mod latency;
@@ -46,9 +48,12 @@ pub use classify::{
     Classifier, Classify, Credentials, Decision, Failure, FailureKind, IoClass, Judge, Phase, Row,
     Stage, Stop, Then, Verdict, When,
 };
+pub use heartbeat::Heartbeat;
 pub use histogram::{Histogram, RecentHistogram};
 pub use lane::Lane;
 pub use latency::{LatencyStats, LatencyWindow};
+#[cfg(feature = "std")]
+pub use limiter::SharedLimiter;
 pub use limiter::{
     Bucket, BucketId, Cost, LimitError, Limiter, LimiterPolicy, Mode, Pricing, Scope, Shape,
 };

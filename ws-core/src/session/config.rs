@@ -4,10 +4,16 @@
 
 use core::time::Duration;
 
+use super::auth::AuthConfig;
+use super::clock::ClockConfig;
 use super::correlate::CorrelatorConfig;
+use super::queue::QueueConfig;
+use super::subscriptions::RegistryConfig;
 use crate::connection::{self, Keepalive};
 use crate::handshake::Limits;
-use crate::policy::{BackoffPolicy, Classifier, DialLimit};
+#[cfg(feature = "std")]
+use crate::policy::SharedLimiter;
+use crate::policy::{BackoffPolicy, Classifier, DialLimit, Heartbeat, LimiterPolicy, Pricing};
 
 /// How a session behaves. Every field has a default that suits most; the setters chain.
 ///
@@ -45,6 +51,53 @@ pub struct SessionConfig {
     pub classifier: Classifier,
     /// Bounds of requests, their timeout among them (30 s by default).
     pub requests: CorrelatorConfig,
+    /// How a connection logs in with a message of its own, and stays logged in. Default `None`: it
+    /// does not.
+    pub login: Option<AuthConfig>,
+    /// Whether the opening handshake carries credentials. Default [`HandshakeLogin::None`].
+    pub handshake_login: HandshakeLogin,
+    /// How long the server may take to answer what a connection begins with, and what follows its
+    /// login, from the moment at which that has left. The login has a timeout of its own, and
+    /// subscriptions that are restored take the time that limits allow. Default 10 s.
+    pub setup_timeout: Duration,
+    /// Messages that may come before the connection is set up; they are handed out after
+    /// [`Event::Ready`](super::Event::Ready). One more, or 1 MiB, is the end of the connection.
+    /// Default 256.
+    pub max_early: usize,
+    /// Bounds of subscriptions, and how they are restored.
+    pub subscriptions: RegistryConfig,
+    /// Bounds of what waits to be sent.
+    pub queue: QueueConfig,
+    /// What waits is handed to the connection while less than this waits there to be written.
+    /// Default 64 KiB.
+    pub send_window: usize,
+    /// How fast to send. Default: no limit.
+    pub limits: LimiterPolicy,
+    /// Limits that several connections share, such as those of an account; instead of
+    /// [`limits`](Self#structfield.limits). A connection learns of units that another gives back
+    /// only when it looks for itself: requests in flight are better counted by each alone. Default
+    /// `None`.
+    #[cfg(feature = "std")]
+    pub shared_limits: Option<SharedLimiter>,
+    /// What messages cost. Default [`Pricing::default`].
+    pub pricing: Pricing,
+    /// Signs of life beyond the connection's own.
+    pub heartbeat: Heartbeat,
+    /// What counts as a sleep of the computer's.
+    pub clock: ClockConfig,
+}
+
+/// Whether the opening handshake carries credentials.
+///
+/// Exhaustive on purpose: it does, or does not.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HandshakeLogin {
+    /// Fresh credentials are asked for before each dial, and the dialect
+    /// [signs](super::Dialect::sign) the request with them. A 401 is forgiven once.
+    Fresh,
+    /// The request is sent as it is. A 401 is final.
+    #[default]
+    None,
 }
 
 /// What a failure before the first connection was ready means.
@@ -72,6 +125,19 @@ impl Default for SessionConfig {
             budget: Some(DialLimit::default()),
             classifier: Classifier::default(),
             requests: CorrelatorConfig::default(),
+            login: None,
+            handshake_login: HandshakeLogin::None,
+            setup_timeout: Duration::from_secs(10),
+            max_early: 256,
+            subscriptions: RegistryConfig::default(),
+            queue: QueueConfig::default(),
+            send_window: 64 << 10,
+            limits: LimiterPolicy::default(),
+            #[cfg(feature = "std")]
+            shared_limits: None,
+            pricing: Pricing::default(),
+            heartbeat: Heartbeat::default(),
+            clock: ClockConfig::default(),
         }
     }
 }
@@ -137,6 +203,91 @@ impl SessionConfig {
     #[must_use]
     pub fn requests(mut self, config: CorrelatorConfig) -> Self {
         self.requests = config;
+        self
+    }
+
+    /// Sets [`login`](Self#structfield.login).
+    #[must_use]
+    pub fn login(mut self, login: Option<AuthConfig>) -> Self {
+        self.login = login;
+        self
+    }
+
+    /// Sets [`handshake_login`](Self#structfield.handshake_login).
+    #[must_use]
+    pub fn handshake_login(mut self, login: HandshakeLogin) -> Self {
+        self.handshake_login = login;
+        self
+    }
+
+    /// Sets [`setup_timeout`](Self#structfield.setup_timeout).
+    #[must_use]
+    pub fn setup_timeout(mut self, timeout: Duration) -> Self {
+        self.setup_timeout = timeout;
+        self
+    }
+
+    /// Sets [`max_early`](Self#structfield.max_early).
+    #[must_use]
+    pub fn max_early(mut self, messages: usize) -> Self {
+        self.max_early = messages;
+        self
+    }
+
+    /// Sets [`subscriptions`](Self#structfield.subscriptions).
+    #[must_use]
+    pub fn subscriptions(mut self, config: RegistryConfig) -> Self {
+        self.subscriptions = config;
+        self
+    }
+
+    /// Sets [`queue`](Self#structfield.queue).
+    #[must_use]
+    pub fn queue(mut self, config: QueueConfig) -> Self {
+        self.queue = config;
+        self
+    }
+
+    /// Sets [`send_window`](Self#structfield.send_window), in bytes.
+    #[must_use]
+    pub fn send_window(mut self, bytes: usize) -> Self {
+        self.send_window = bytes;
+        self
+    }
+
+    /// Sets [`limits`](Self#structfield.limits).
+    #[must_use]
+    pub fn limits(mut self, policy: LimiterPolicy) -> Self {
+        self.limits = policy;
+        self
+    }
+
+    /// Sets [`shared_limits`](Self#structfield.shared_limits).
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn shared_limits(mut self, limiter: Option<SharedLimiter>) -> Self {
+        self.shared_limits = limiter;
+        self
+    }
+
+    /// Sets [`pricing`](Self#structfield.pricing).
+    #[must_use]
+    pub fn pricing(mut self, pricing: Pricing) -> Self {
+        self.pricing = pricing;
+        self
+    }
+
+    /// Sets [`heartbeat`](Self#structfield.heartbeat).
+    #[must_use]
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.heartbeat = heartbeat;
+        self
+    }
+
+    /// Sets [`clock`](Self#structfield.clock).
+    #[must_use]
+    pub fn clock(mut self, config: ClockConfig) -> Self {
+        self.clock = config;
         self
     }
 }

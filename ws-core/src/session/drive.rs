@@ -2,33 +2,30 @@
 //!
 //! It never decides what follows: that is `order`.
 
-use super::Session;
-use core::time::Duration;
-
-use super::correlate::{Answer, RequestId, Unmatched};
-use super::dialect::{Class, Dialect, Out};
-use super::event::{Action, ConnId, Event, Lent, Payload, passed_on};
+use super::auth::Auth;
+use super::dialect::Dialect;
+use super::event::{Action, ConnId, Event, Lent, passed_on};
+use super::journal::Tape;
 use super::link::Link;
 use super::lost::Lost;
 use super::order::Phase;
+use super::payload::Payload;
+use super::sort::Sorted;
+use super::{Session, journal};
 use crate::Instant;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::connection::Event as Heard;
 use crate::machine::{Deadline, Machine, Transport, TransportEnd};
-use crate::message::Message;
-
-/// What the event that the connection found is to the application.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sorted {
-    Answer(RequestId, Duration),
-    Plain,
-    Stray(Unmatched),
-}
 
 impl<D: Dialect> Session<D> {
     /// The next thing that only the owner can do. Ask again until there is none, before waiting.
     pub fn action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        self.note("action", Instant::ORIGIN, |_, _| {});
+        if let Some(tape) = &mut self.tape {
+            tape.told(&action);
+        }
+        Some(action)
     }
 
     /// Is there something that only the owner can do?
@@ -40,9 +37,19 @@ impl<D: Dialect> Session<D> {
     /// Processes what was received, up to the next event or action; `false` if there is neither.
     /// Asking again changes nothing.
     pub fn ready(&mut self, now: Instant) -> bool {
+        self.note_look("ready", now);
+        self.look(now)
+    }
+
+    fn look(&mut self, now: Instant) -> bool {
         self.note_sent(now);
+        if !self.outbox.queue.is_empty() || self.topics.next_command().is_some() {
+            self.pump(now);
+        }
+        self.drain_on(now);
         loop {
-            if !self.events.is_empty() || !self.actions.is_empty() {
+            let early = !self.early.is_empty() && self.setup.is_none();
+            if !self.events.is_empty() || !self.actions.is_empty() || early {
                 return true;
             }
             let go_on = match &mut self.link {
@@ -67,19 +74,38 @@ impl<D: Dialect> Session<D> {
     /// The next event, lent from the buffers until the next call.
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Option<Lent<'_>> {
-        if !self.ready(now) {
+        self.note_look("poll", now);
+        if !self.look(now) {
             return None;
         }
         if let Some(event) = self.events.pop_front() {
-            return Some(event.map(|none| match none {}, |none| match none {}));
+            let event = event.map(|none| match none {}, |none| match none {});
+            return Some(taped(self.tape.as_deref_mut(), event));
+        }
+        if self.setup.is_none() && !self.early.is_empty() {
+            self.lent = self.early.pop_front();
+            let early = match self.lent.as_ref()? {
+                Payload::Binary(data) => Event::Binary(&data[..]),
+                Payload::Text(text) => Event::Text(text.as_str()),
+            };
+            return Some(taped(self.tape.as_deref_mut(), early));
         }
         let sorted = self.sorted.take()?;
         let Link::Open { connection, .. } = &mut self.link else {
             return None;
         };
         let event = connection.poll(now)?.0;
-        match sorted {
+        let event = match sorted {
             Sorted::Plain => passed_on(event),
+            Sorted::Call(key) => Some(Event::Call {
+                key,
+                message: payload(event)?,
+            }),
+            Sorted::Data(id, step) => Some(Event::Data {
+                id,
+                step,
+                message: payload(event)?,
+            }),
             Sorted::Answer(id, round_trip) => Some(Event::Response {
                 id,
                 message: payload(event)?,
@@ -89,7 +115,8 @@ impl<D: Dialect> Session<D> {
                 why,
                 message: payload(event)?,
             }),
-        }
+        };
+        Some(taped(self.tape.as_deref_mut(), event?))
     }
 
     /// The next event, owned.
@@ -104,6 +131,10 @@ impl<D: Dialect> Session<D> {
 
     /// The transport of a connection ended; nothing more will be received on it.
     pub fn lost(&mut self, conn: ConnId, end: TransportEnd) {
+        self.note("lost", Instant::ORIGIN, |_, line| {
+            line.number(conn.0);
+            line.number(journal::transport_end(end));
+        });
         if let Some(machine) = self.current(conn).and_then(Link::machine) {
             machine.lost(end);
         }
@@ -111,6 +142,7 @@ impl<D: Dialect> Session<D> {
 
     /// The transport of a connection can't write any more.
     pub fn unwritable(&mut self, conn: ConnId, now: Instant) {
+        self.note("unwritable", now, |_, line| line.number(conn.0));
         if let Some(machine) = self.current(conn).and_then(Link::machine) {
             machine.unwritable(now);
         }
@@ -130,22 +162,43 @@ impl<D: Dialect> Session<D> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
         let link = match self.phase {
-            Phase::Idle | Phase::Over => None,
+            Phase::Idle | Phase::Over | Phase::Parked { .. } => None,
             Phase::Waiting { at, .. } => Some((at, Deadline::Retry)),
             Phase::Trying { .. } => self.link.poll_timeout(),
         };
-        let request = self.requests.poll_timeout();
-        let request = request.map(|at| (at, Deadline::Request));
-        [link, request].into_iter().flatten().min()
+        let named = |at: Option<Instant>, what| at.map(|at| (at, what));
+        let setup = self.setup.and_then(|setup| setup.by);
+        let login = self.auth.as_ref().and_then(Auth::poll_timeout);
+        let all = [
+            link,
+            named(self.requests.poll_timeout(), Deadline::Request),
+            named(setup, Deadline::Setup),
+            named(login, Deadline::Login),
+            named(self.topics_due(), Deadline::Subscription),
+            named(self.outbox.wake, Deadline::Queue),
+            named(self.outbox.queue.expires_at(), Deadline::Queue),
+            named(self.drain.as_ref().map(|drain| drain.by), Deadline::Drain),
+            self.vitals.poll_timeout(),
+        ];
+        all.into_iter().flatten().min()
     }
 
     /// Acts on the deadlines that have passed. Calling it early changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.note("timeout", now, |_, _| {});
+        let due = self.poll_timeout().map(|(at, _)| at);
+        self.notice_lateness(due, now);
         match self.link.machine() {
             Some(machine) => machine.handle_timeout(now),
             None => self.expire(now),
         }
+        self.expire_set_up(now);
+        self.expire_login(now);
+        self.expire_topics(now);
         self.expire_requests(now);
+        self.expire_vitals(now);
+        self.pump(now);
+        self.drain_on(now);
     }
 
     fn current(&mut self, conn: ConnId) -> Option<&mut Link> {
@@ -185,56 +238,15 @@ impl<D: Dialect> Session<D> {
             }
         }
     }
+}
 
-    /// Looks at what the connection found. `false` if it is for the application; what is not is
-    /// consumed.
-    #[inline]
-    fn sort(&mut self, now: Instant) -> bool {
-        let Link::Open { connection, .. } = &mut self.link else {
-            return false;
-        };
-        let (found, sender) = connection.peek_mut();
-        let message = match found {
-            Some(Heard::Text(text)) => Message::Text(text),
-            Some(Heard::Binary(data)) => Message::Binary(data),
-            Some(Heard::Ping(_) | Heard::Pong(_) | Heard::ProtocolError(_)) => {
-                self.sorted = Some(Sorted::Plain);
-                return false;
-            }
-            // None comes: a session's messages are whole.
-            Some(Heard::Chunk(_)) => {
-                connection.poll(now);
-                return true;
-            }
-            Some(Heard::Closed(closed)) => {
-                let lost = Lost::Closed(closed.clone());
-                self.lost_link(lost, now);
-                return true;
-            }
-            None => return false,
-        };
-        let mut out = Out::new(sender);
-        let class = self.dialect.classify(&message, &mut out);
-        if out.failed().is_some() {
-            self.lost_link(Lost::Setup, now);
-            return true;
-        }
-        self.sorted = Some(match class {
-            Class::Message => Sorted::Plain,
-            Class::Response(key) => match self.requests.answered(&key, now) {
-                Answer::Matched(answered) => {
-                    self.extents.remove(&answered.id);
-                    Sorted::Answer(answered.id, answered.round_trip)
-                }
-                Answer::Unmatched(why) => Sorted::Stray(why),
-            },
-            Class::Handled => {
-                connection.poll(now);
-                return true;
-            }
-        });
-        false
+/// Writes an event down, if anything is.
+#[inline]
+fn taped<'a>(tape: Option<&mut Tape>, event: Lent<'a>) -> Lent<'a> {
+    if let Some(tape) = tape {
+        tape.told(&event);
     }
+    event
 }
 
 fn payload(event: Heard<'_>) -> Option<Payload<&str, &[u8]>> {
@@ -266,14 +278,14 @@ impl<D: Dialect> Machine for Session<D> {
     }
 
     fn lost(&mut self, end: TransportEnd) {
-        if let Some(machine) = self.link.machine() {
-            machine.lost(end);
+        if let Some(conn) = self.link.conn() {
+            Self::lost(self, conn, end);
         }
     }
 
     fn unwritable(&mut self, now: Instant) {
-        if let Some(machine) = self.link.machine() {
-            machine.unwritable(now);
+        if let Some(conn) = self.link.conn() {
+            Self::unwritable(self, conn, now);
         }
     }
 

@@ -7,8 +7,13 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::correlate::{self, RequestId, Sent, Unmatched};
+use super::auth::{AuthEvent, CredId, Purpose};
+use super::clock::ClockJump;
+use super::correlate::{self, Key, RequestId, Sent, Unmatched};
 use super::lost::{End, Lost};
+use super::payload::Payload;
+use super::send::{MessageId, Unsent};
+use super::subscriptions::{Change, Continued, Step, SubId};
 use crate::Instant;
 use crate::connection::Event as Heard;
 use crate::error::ProtocolError;
@@ -41,6 +46,16 @@ impl fmt::Display for ConnId {
 /// Exhaustive on purpose: an action that is not carried out is a session that stands still.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {
+    /// Come up with credentials and hand them in with
+    /// [`credentials`](super::Session::credentials). They are asked for anew each time.
+    Credentials {
+        /// Which question this is.
+        id: CredId,
+        /// To log in, or to stay logged in.
+        purpose: Purpose,
+        /// The code with which the last ones were refused.
+        refused: Option<i64>,
+    },
     /// Connect a transport to the host of the request, TLS included, then say
     /// [`dialed`](super::Session::dialed) or [`dial_failed`](super::Session::dial_failed).
     Dial {
@@ -65,12 +80,49 @@ pub type Lent<'a> = Event<&'a str, &'a [u8]>;
 pub enum Event<T = Text, B = Bytes> {
     /// A binary message.
     Binary(B),
+    /// So much waits to be sent that the application should hold back, or not any more.
+    Pressure(Pressure),
+    /// A request of the server's. Its key names it in the answer, which is sent as a message.
+    Call {
+        /// The key.
+        key: Key,
+        /// The request.
+        message: Payload<T, B>,
+    },
+    /// The computer was asleep, or a clock was set. What follows from it is told next.
+    ClockJump(ClockJump),
+    /// What was missed of a topic while its connection was down, as far as can be known. Once after
+    /// each reconnect for each topic that is restored.
+    Continuity {
+        /// The subscription.
+        id: SubId,
+        /// Its topic.
+        topic: Text,
+        /// The verdict.
+        continued: Continued,
+    },
+    /// A message of a topic that is subscribed to.
+    Data {
+        /// The subscription.
+        id: SubId,
+        /// How it follows the message before.
+        step: Step,
+        /// The message.
+        message: Payload<T, B>,
+    },
     /// A connection that was open, or almost, is gone. What becomes of the session is told next.
     Disconnected {
         /// Which connection.
         conn: ConnId,
         /// Why.
         lost: Lost,
+    },
+    /// What was to be finished before the close is finished, or its time is up.
+    Drained {
+        /// Requests that still wait for their answers.
+        requests: usize,
+        /// Messages that still wait to be sent.
+        queued: usize,
     },
     /// A dial, or the handshake after it, failed.
     Failed {
@@ -80,6 +132,34 @@ pub enum Event<T = Text, B = Bytes> {
         attempt: u32,
         /// Why.
         lost: Lost,
+    },
+    /// Something about the login has changed.
+    Login(AuthEvent),
+    /// A message that was sent with options will not be sent any more, or not as a whole.
+    MessageLost {
+        /// Which.
+        id: MessageId,
+        /// Why.
+        why: Unsent,
+        /// How much of it had left.
+        sent: Sent,
+    },
+    /// A message that was sent with options has left.
+    MessageSent {
+        /// Which.
+        id: MessageId,
+    },
+    /// A ping of the application's was answered.
+    PingAnswered {
+        /// Which.
+        id: PingId,
+        /// From queueing it to its pong.
+        round_trip: Duration,
+    },
+    /// A ping of the application's was not answered in time, or its connection is gone.
+    PingLost {
+        /// Which.
+        id: PingId,
     },
     /// The opening handshake is done; what a connection begins with goes out now.
     Opened {
@@ -130,6 +210,15 @@ pub enum Event<T = Text, B = Bytes> {
         /// When.
         at: Instant,
     },
+    /// Something about a subscription has changed.
+    Subscription {
+        /// Which.
+        id: SubId,
+        /// Its topic.
+        topic: Text,
+        /// What.
+        change: Change,
+    },
     /// The end. Nothing follows.
     Terminated(End),
     /// A text message.
@@ -143,32 +232,19 @@ pub enum Event<T = Text, B = Bytes> {
     },
 }
 
-/// A message of either kind.
+/// A ping of the application's; never used twice in a session.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PingId(pub(super) u64);
+
+/// Whether the application should hold back.
 ///
-/// Exhaustive on purpose: RFC 6455 knows two.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Payload<T = Text, B = Bytes> {
-    /// Binary.
-    Binary(B),
-    /// Text.
-    Text(T),
-}
-
-impl<T, B> Payload<T, B> {
-    /// The text of a text message.
-    pub fn into_text(self) -> Option<T> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Binary(_) => None,
-        }
-    }
-
-    fn map<U, C>(self, text: impl FnOnce(T) -> U, bytes: impl FnOnce(B) -> C) -> Payload<U, C> {
-        match self {
-            Self::Binary(data) => Payload::Binary(bytes(data)),
-            Self::Text(data) => Payload::Text(text(data)),
-        }
-    }
+/// Exhaustive on purpose: it should, or need not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pressure {
+    /// The queue is filled above its high watermark.
+    High,
+    /// It is down to its low watermark again.
+    Low,
 }
 
 impl Event<&str, &[u8]> {
@@ -203,6 +279,8 @@ impl<T, B> Event<T, B> {
                 | Self::Pong(_)
                 | Self::Text(_)
                 | Self::Unmatched { .. }
+                | Self::Call { .. }
+                | Self::Data { .. }
         )
     }
 
@@ -214,6 +292,33 @@ impl<T, B> Event<T, B> {
     ) -> Event<U, C> {
         match self {
             Self::Binary(data) => Event::Binary(bytes(data)),
+            Self::Call { key, message } => Event::Call {
+                key,
+                message: message.map(text, bytes),
+            },
+            Self::ClockJump(jump) => Event::ClockJump(jump),
+            Self::Continuity {
+                id,
+                topic,
+                continued,
+            } => Event::Continuity {
+                id,
+                topic,
+                continued,
+            },
+            Self::Data { id, step, message } => Event::Data {
+                id,
+                step,
+                message: message.map(text, bytes),
+            },
+            Self::Drained { requests, queued } => Event::Drained { requests, queued },
+            Self::Login(event) => Event::Login(event),
+            Self::MessageLost { id, why, sent } => Event::MessageLost { id, why, sent },
+            Self::MessageSent { id } => Event::MessageSent { id },
+            Self::PingAnswered { id, round_trip } => Event::PingAnswered { id, round_trip },
+            Self::PingLost { id } => Event::PingLost { id },
+            Self::Pressure(pressure) => Event::Pressure(pressure),
+            Self::Subscription { id, topic, change } => Event::Subscription { id, topic, change },
             Self::Disconnected { conn, lost } => Event::Disconnected { conn, lost },
             Self::Failed {
                 conn,

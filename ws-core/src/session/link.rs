@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use super::event::ConnId;
 use crate::Instant;
 use crate::connection::Connection;
-use crate::handshake::ClientHandshake;
+use crate::handshake::{ClientHandshake, Request};
 use crate::machine::{Deadline, Machine};
 
 #[derive(Debug)]
@@ -17,6 +17,10 @@ pub(super) enum Link {
         conn: ConnId,
         /// When the attempt has taken too long, its handshake included.
         by: Instant,
+        /// What is asked for.
+        request: Box<Request>,
+        /// It carries its credentials, if it has to.
+        signed: bool,
     },
     Opening {
         conn: ConnId,

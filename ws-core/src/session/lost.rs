@@ -11,6 +11,8 @@ use crate::handshake::HandshakeError;
 use crate::machine::{Deadline, TransportEnd};
 use crate::policy::{Exhausted, FailureKind, IoClass, Stage};
 
+use super::auth::LoginFailure;
+
 /// Why a transport could not be connected.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("{class} ({stage})")]
@@ -99,12 +101,75 @@ pub enum Lost {
     /// The opening handshake failed.
     #[error("the opening handshake failed: {0}")]
     Handshake(HandshakeError),
-    /// What the dialect begins a connection with could not be sent.
-    #[error("the connection could not be set up")]
-    Setup,
+    /// There is no login, and without it the connection is of no use.
+    #[error("{0}")]
+    Login(LoginLost),
+    /// The connection could not be set up.
+    #[error("the connection could not be set up: {0}")]
+    Setup(SetupError),
+    /// The peer fell silent, in the terms of the application protocol.
+    #[error("nothing was heard for {0:?}")]
+    Silent(Duration),
+    /// The computer was asleep for so long that the peer must have given up.
+    #[error("the computer slept for {0:?}")]
+    Slept(Duration),
+}
+
+/// Why there is no login.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum LoginLost {
+    /// No credentials will do.
+    #[error("the login was refused for good")]
+    Denied {
+        /// The server's code, if it was the server.
+        code: Option<i64>,
+    },
+    /// It expired without having been renewed.
+    #[error("the login expired")]
+    Expired,
+    /// It came to nothing this time.
+    #[error("the login failed: {0}")]
+    Failed(LoginFailure),
+}
+
+/// Why a connection could not be set up.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// What the dialect had to say did not fit into the send queue.
+    #[error("its first messages could not be sent")]
+    NotSent,
+    /// The server refused what the connection begins with.
+    #[error("the server refused it")]
+    Refused,
+    /// It took too long.
+    #[error("it took too long")]
+    TimedOut,
+    /// The peer sent more messages than may come before that.
+    #[error("too many messages came before that")]
+    TooMany,
 }
 
 impl Lost {
+    /// Was it that nothing was heard?
+    pub(super) const fn is_silence(&self) -> bool {
+        match self {
+            Self::Closed(closed) => {
+                matches!(
+                    closed.cause,
+                    Cause::Timeout(Deadline::Idle | Deadline::Pong)
+                )
+            }
+            Self::Silent(_) => true,
+            Self::Dial(_)
+            | Self::Handshake(_)
+            | Self::Login(_)
+            | Self::Setup(_)
+            | Self::Slept(_) => false,
+        }
+    }
+
     /// What happened and what to do about it.
     #[must_use]
     pub fn explain(&self) -> Explanation {
@@ -112,9 +177,37 @@ impl Lost {
             Self::Closed(closed) => closed.explain(),
             Self::Dial(error) => error.explain(),
             Self::Handshake(error) => error.explain(),
-            Self::Setup => Explanation::new(
+            Self::Login(LoginLost::Denied { .. }) => Explanation::new(
+                "The server accepts none of these credentials",
+                "Check the key and its rights",
+            ),
+            Self::Login(_) => Explanation::new(
+                "The login got no good answer in time",
+                "Check the provider of credentials and the server, or raise AuthConfig::timeout",
+            ),
+            Self::Setup(SetupError::NotSent) => Explanation::new(
                 "The frames that begin a connection did not fit into the send queue",
                 "Raise Config::send_limit, or begin with less",
+            ),
+            Self::Setup(SetupError::Refused) => Explanation::new(
+                "The server did not accept what the connection begins with",
+                "Check the options that the dialect sets on each connection",
+            ),
+            Self::Setup(SetupError::TimedOut) => Explanation::new(
+                "The server did not answer what the connection begins with",
+                "Check that it speaks this protocol, or raise SessionConfig::setup_timeout",
+            ),
+            Self::Setup(SetupError::TooMany) => Explanation::new(
+                "The server sent very many messages before the connection was set up",
+                "Raise SessionConfig::max_early",
+            ),
+            Self::Silent(_) => Explanation::new(
+                "The connection was up and said nothing that mattered",
+                "Check the server, or raise the limits of SessionConfig::heartbeat",
+            ),
+            Self::Slept(_) => Explanation::new(
+                "The computer was asleep and the connection is gone",
+                "Nothing is wrong: the session dials again",
             ),
         }
     }
@@ -129,7 +222,13 @@ impl Lost {
                 class => (error.stage, FailureKind::Io(class)),
             },
             Self::Handshake(error) => (Stage::Upgrade, of_handshake(error)),
-            Self::Setup => (Stage::Setup, FailureKind::Protocol),
+            Self::Login(LoginLost::Denied { .. }) => (Stage::Auth, FailureKind::AuthDenied),
+            Self::Login(LoginLost::Failed(_)) => (Stage::Auth, FailureKind::Timeout),
+            Self::Login(LoginLost::Expired) => (late, FailureKind::Timeout),
+            Self::Setup(SetupError::TimedOut) => (Stage::Setup, FailureKind::Timeout),
+            Self::Setup(_) => (Stage::Setup, FailureKind::Protocol),
+            Self::Silent(_) => (late, FailureKind::IdleTimeout),
+            Self::Slept(_) => (late, FailureKind::Io(IoClass::TimedOut)),
         }
     }
 }

@@ -8,14 +8,22 @@
 //! |---|---|
 //! | `config` | what the owner may choose |
 //! | `state` | where a session stands |
-//! | `event` | what it tells, and what it asks for |
+//! | `event`, `payload` | what it tells, and what it asks for |
 //! | `lost` | why there is no connection |
-//! | `dialect` | what one application protocol says |
+//! | `dialect`, `out` | what one application protocol says, and where it says it |
 //! | `jsonrpc` | JSON-RPC 2.0 (feature `json`) |
 //! | `link` | the connection of the moment |
+//! | `setup` | what a new connection goes through before it is ready |
+//! | `errands` | what the session itself asks the server |
+//! | `login` | credentials, and what the server says to them |
+//! | `topics` | what the application subscribes to |
 //! | `requests` | what the application asks, and what has become of it |
-//! | `send` | what the application sends |
-//! | `order` | what follows what: every transition of the session |
+//! | `send`, `outbox` | what the application sends, and what waits for its turn |
+//! | `vitals` | whether the peer lives |
+//! | `drain` | an end in order |
+//! | `snapshot` | everything at one moment |
+//! | `order`, `retry` | what follows what: every transition of the session |
+//! | `sort` | what each message is |
 //! | `drive` | bytes and time: the session as a [`Machine`](crate::Machine) |
 //!
 //! Parts that stand alone, each a machine of its own that knows no socket, no frame and none of the
@@ -26,6 +34,7 @@
 //! | [`auth`] | the login and its renewal |
 //! | [`clock`] | an eye on two clocks: was the computer asleep? |
 //! | [`correlate`] | requests and their answers |
+//! | [`journal`] | all inputs of a session, to run it again |
 //! | [`queue`] | what waits to be sent, by lane and priority |
 //! | [`subscriptions`] | which topics are wanted, and which the server has confirmed |
 //!
@@ -56,41 +65,70 @@ pub mod clock;
 mod config;
 pub mod correlate;
 mod dialect;
+mod drain;
 mod drive;
+mod errands;
 mod event;
+pub mod journal;
 #[cfg(feature = "json")]
 mod jsonrpc;
 mod link;
+mod login;
 mod lost;
 mod order;
+mod out;
+mod outbox;
+mod payload;
 pub mod queue;
 mod requests;
+mod retry;
 mod send;
+mod setup;
+mod snapshot;
+mod sort;
 mod state;
 pub mod subscriptions;
+mod topics;
+mod vitals;
 
-pub use config::{Initial, SessionConfig};
-pub use dialect::{Class, Dialect, NoDialect, Out};
-pub use event::{Action, ConnId, Event, Lent, Payload};
+pub use config::{HandshakeLogin, Initial, SessionConfig};
+pub use dialect::{Asked, Class, Dialect, NoDialect};
+pub use drain::DrainOptions;
+pub use event::{Action, ConnId, Event, Lent, PingId, Pressure};
 #[cfg(feature = "json")]
-pub use jsonrpc::{Call, JsonRpc, RpcError};
-pub use lost::{DialError, End, Lost};
-pub use requests::RequestError;
-pub use send::SendError;
+pub use jsonrpc::{Answers, Call, JsonRpc, RpcError};
+pub use lost::{DialError, End, LoginLost, Lost, SetupError};
+pub use out::{News, Out};
+pub use payload::Payload;
+pub use requests::{RequestError, RequestOptions};
+pub use send::{MessageId, Offline, SendError, SendOptions, Traffic, Unsent};
+pub use setup::Stage;
+pub use snapshot::{Health, Snapshot, Topics, Waiting};
 pub use state::State;
+pub use vitals::Network;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use core::convert::Infallible;
 use core::fmt;
 use core::time::Duration;
 
-use self::correlate::{Correlator, RequestId};
-use self::drive::Sorted;
+use self::auth::Auth;
+use self::correlate::Correlator;
+use self::drain::Drain;
+use self::errands::Errands;
+use self::journal::Tape;
 use self::link::Link;
 use self::order::{Afterwards, Phase};
-use self::requests::Extent;
+use self::outbox::{Outbox, Token};
+use self::requests::{Extent, Tag};
+use self::setup::Setup;
+use self::sort::Sorted;
+use self::subscriptions::Registry;
+use self::vitals::Vitals;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::handshake::Request;
+use crate::message::Text;
 use crate::policy::{Backoff, Credentials, DialBudget, Judge};
 use crate::{Instant, Rng, Seed};
 
@@ -109,15 +147,36 @@ pub struct Session<D = NoDialect> {
     afterwards: Afterwards,
     /// What the connection found is for the application, says the dialect.
     sorted: Option<Sorted>,
-    requests: Correlator<()>,
-    /// Where the requests under way lie in the bytes of this connection.
-    extents: BTreeMap<RequestId, Extent>,
-    /// Requests that have not left yet, in the order in which they do.
-    leaving: VecDeque<RequestId>,
+    /// How far the set-up of the connection is, until it is ready.
+    setup: Option<Setup>,
+    /// What came before it was; handed out once it is.
+    early: VecDeque<Payload>,
+    /// The one of those that is lent at the moment.
+    lent: Option<Payload>,
+    errands: Errands,
+    auth: Option<Auth>,
+    /// The last opening handshake was answered with 401.
+    unauthorized: bool,
+    topics: Registry<Text>,
+    requests: Correlator<Tag>,
+    outbox: Outbox,
+    /// Where what is under way lies in the bytes of this connection.
+    extents: BTreeMap<Token, Extent>,
+    /// What has not left yet, in the order in which it does.
+    leaving: VecDeque<Token>,
+    vitals: Vitals,
+    drain: Option<Drain>,
+    /// The owner says that there is no network.
+    offline: bool,
     /// The number of the last connection.
     conns: u64,
     /// Inputs for connections that were over.
     stale: u64,
+    tape: Option<Box<Tape>>,
+    /// How often the state has changed.
+    changes: u64,
+    /// How often a connection was ready.
+    readies: u64,
     /// When the session was started, and when it was last ready.
     started: Instant,
     down_since: Option<Instant>,
@@ -145,7 +204,27 @@ impl<D: Dialect> Session<D> {
         Self {
             rng: Rng::new(&seed),
             backoff: Backoff::new(config.backoff.clone()),
-            judge: Judge::new(config.classifier.clone(), Credentials::Fixed),
+            judge: Judge::new(
+                config.classifier.clone(),
+                match config.handshake_login {
+                    HandshakeLogin::Fresh => Credentials::Renewable,
+                    HandshakeLogin::None => Credentials::Fixed,
+                },
+            ),
+            setup: None,
+            early: VecDeque::new(),
+            lent: None,
+            errands: Errands::default(),
+            auth: config.login.clone().map(Auth::new),
+            unauthorized: false,
+            topics: Registry::new(config.subscriptions.clone()),
+            outbox: Outbox::new(&config),
+            vitals: Vitals::new(config.clock),
+            drain: None,
+            offline: false,
+            tape: None,
+            changes: 0,
+            readies: 0,
             budget: config.budget.map(DialBudget::new),
             requests: Correlator::new(config.requests.clone()),
             config,
@@ -192,13 +271,23 @@ impl<D: Dialect> Session<D> {
                     connection,
                     ready,
                 },
-            ) => match (self.afterwards, ready) {
-                (Afterwards::Judge, Some(since)) if connection.is_open() => State::Ready {
-                    conn: *conn,
-                    since: *since,
-                },
-                _ => State::Draining { conn: *conn },
-            },
+            ) => {
+                let goes_on = self.afterwards == Afterwards::Judge
+                    && self.drain.is_none()
+                    && connection.is_open();
+                match (ready, self.setup) {
+                    (Some(since), _) if goes_on => State::Ready {
+                        conn: *conn,
+                        since: *since,
+                    },
+                    (None, Some(setup)) if goes_on => State::Setup {
+                        conn: *conn,
+                        stage: setup.stage,
+                    },
+                    _ => State::Draining { conn: *conn },
+                }
+            }
+            (Phase::Parked { attempt }, _) => State::Parked { attempt: *attempt },
             (Phase::Over | Phase::Trying { .. }, _) => State::Terminal,
         }
     }
@@ -211,11 +300,13 @@ impl<D: Dialect> Session<D> {
 
     /// Replaces what connections are asked for, from the next dial on: another host, a fresh token.
     pub fn set_target(&mut self, request: Request) {
+        self.note_gap("set_target");
         self.request = request;
     }
 
     /// The dialect.
-    pub const fn dialect(&mut self) -> &mut D {
+    pub fn dialect(&mut self) -> &mut D {
+        self.note_gap("dialect");
         &mut self.dialect
     }
 
@@ -229,6 +320,16 @@ impl<D: Dialect> Session<D> {
     #[must_use]
     pub const fn stale_inputs(&self) -> u64 {
         self.stale
+    }
+
+    /// A number that grows with every change of [`state`](Self::state): for owners who watch it.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    const fn changed(&mut self) {
+        self.changes += 1;
     }
 
     /// The time from the last answered keepalive ping of this connection to its pong.

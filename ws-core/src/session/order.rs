@@ -14,27 +14,39 @@
 //! old attempt can disturb a new one.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use core::mem;
 
-use super::dialect::{Dialect, Out};
+use super::correlate::Sent;
+use super::dialect::Dialect;
 use super::event::{Action, ConnId, Event};
 use super::link::Link;
 use super::lost::{DialError, End, Lost};
-use super::{Initial, Session};
+use super::outbox::Token;
+use super::{Session, journal, vitals};
 use crate::Instant;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Connection, check_close};
 use crate::error::SendError;
 use crate::handshake::{ClientHandshake, Opened};
 use crate::message::Delivery;
-use crate::policy::{self, Decision, Exhausted, Failure, IoClass, Next, Stage, Stop};
+use crate::policy::{IoClass, Next, Stage};
 
 /// What the session is at; the link says the rest.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     Idle,
-    Waiting { attempt: u32, at: Instant },
-    Trying { attempt: u32 },
+    Waiting {
+        attempt: u32,
+        at: Instant,
+    },
+    /// Waiting for a network.
+    Parked {
+        attempt: u32,
+    },
+    Trying {
+        attempt: u32,
+    },
     Over,
 }
 
@@ -52,13 +64,19 @@ pub(super) enum Afterwards {
 impl<D: Dialect> Session<D> {
     /// Begins with the first dial. Does nothing on a session that was started before.
     pub fn start(&mut self, now: Instant) {
+        self.note("start", now, |_, _| {});
+        self.begin(now);
+    }
+
+    fn begin(&mut self, now: Instant) {
         if !matches!(self.phase, Phase::Idle) {
             return;
         }
         self.started = now;
+        self.outbox.limits.start(&self.config.limits, now);
         match self.backoff.start(now) {
             Next::Dial { at, attempt, .. } => self.wait(attempt, at, now),
-            Next::Exhausted(limit) => self.terminate(End::Exhausted { limit, lost: None }),
+            Next::Exhausted(limit) => self.terminate(End::Exhausted { limit, lost: None }, now),
         }
     }
 
@@ -70,6 +88,19 @@ impl<D: Dialect> Session<D> {
     /// nothing happens then.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Instant) -> Result<(), SendError> {
         check_close(code, reason)?;
+        self.note("close", now, |_, line| {
+            line.number(code.get());
+            line.text(reason);
+        });
+        self.close_now(code, reason, now)
+    }
+
+    pub(super) fn close_now(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        now: Instant,
+    ) -> Result<(), SendError> {
         if matches!(self.phase, Phase::Over) {
             return Ok(());
         }
@@ -80,10 +111,13 @@ impl<D: Dialect> Session<D> {
                     connection.close(code, reason, now)?;
                 }
                 self.afterwards = Afterwards::Stop;
+                self.drain = None;
+                self.changed();
+                self.stop_outbox(now);
             }
             Link::Down | Link::Dialing { .. } | Link::Opening { .. } => {
                 self.hang_up();
-                self.terminate(End::Closed(None));
+                self.terminate(End::Closed(None), now);
             }
         }
         Ok(())
@@ -92,9 +126,12 @@ impl<D: Dialect> Session<D> {
     /// Replaces the connection, or ends the wait for the next one. A connection that is being made
     /// is left alone, and a closed session stays closed. The dial budget holds.
     pub fn reconnect(&mut self, now: Instant) {
+        self.note("reconnect", now, |_, _| {});
         match (self.phase, &mut self.link) {
-            (Phase::Idle, _) => self.start(now),
-            (Phase::Waiting { attempt, .. }, _) => self.wait(attempt, now, now),
+            (Phase::Idle, _) => self.begin(now),
+            (Phase::Waiting { attempt, .. } | Phase::Parked { attempt }, _) => {
+                self.wait(attempt, now, now);
+            }
             (Phase::Trying { .. }, Link::Open { connection, .. })
                 if self.afterwards == Afterwards::Judge =>
             {
@@ -103,6 +140,8 @@ impl<D: Dialect> Session<D> {
                     let _ = connection.close(CloseCode::NORMAL, "", now);
                 }
                 self.afterwards = Afterwards::Dial;
+                self.drain = None;
+                self.changed();
             }
             (Phase::Trying { .. } | Phase::Over, _) => {}
         }
@@ -111,26 +150,39 @@ impl<D: Dialect> Session<D> {
     /// The transport of an [`Action::Dial`] is connected, TLS included. If this says `false` the
     /// connection is not wanted any more, and the transport is to be dropped.
     pub fn dialed(&mut self, conn: ConnId, now: Instant) -> bool {
-        let Link::Dialing { conn: current, by } = self.link else {
-            self.stale += 1;
-            return false;
+        self.note("dialed", now, |_, line| line.number(conn.0));
+        let (by, request) = match &self.link {
+            Link::Dialing {
+                conn: current,
+                by,
+                request,
+                signed: true,
+            } if conn == *current => (*by, request),
+            _ => {
+                self.stale += 1;
+                return false;
+            }
         };
-        if conn != current {
-            self.stale += 1;
-            return false;
-        }
         let mut limits = self.config.handshake.clone();
         limits.timeout = limits.timeout.min(by - now);
-        let handshake = ClientHandshake::new(&self.request, limits, self.rng.seed(), now);
+        let handshake = ClientHandshake::new(request, limits, self.rng.seed(), now);
+        self.changed();
         self.link = Link::Opening {
             conn,
             handshake: Box::new(handshake),
         };
+        self.rebase_journal();
         true
     }
 
     /// An [`Action::Dial`] could not be carried out.
     pub fn dial_failed(&mut self, conn: ConnId, error: DialError, now: Instant) {
+        self.note("failed", now, |_, line| {
+            line.number(conn.0);
+            for part in journal::dial_error(error) {
+                line.number(part);
+            }
+        });
         match self.link {
             Link::Dialing { conn: current, .. } if current == conn => {
                 self.link = Link::Down;
@@ -144,7 +196,7 @@ impl<D: Dialect> Session<D> {
     pub(super) fn expire(&mut self, now: Instant) {
         match (self.phase, &self.link) {
             (Phase::Waiting { attempt, at }, _) if now >= at => self.dial(attempt, now),
-            (_, Link::Dialing { conn, by }) if now >= *by => {
+            (_, Link::Dialing { conn, by, .. }) if now >= *by => {
                 let conn = *conn;
                 self.hang_up();
                 let error = DialError::new(Stage::Connect, IoClass::TimedOut);
@@ -157,27 +209,30 @@ impl<D: Dialect> Session<D> {
     /// The opening handshake is done.
     pub(super) fn opened(&mut self, conn: ConnId, opened: Opened, now: Instant) {
         // What belongs to the session must be told from what does not, message by message.
-        let config = self.config.connection.clone().delivery(Delivery::Messages);
-        let mut connection = Box::new(Connection::new(opened, &config, now));
+        let mut config = self.config.connection.clone().delivery(Delivery::Messages);
+        if let Some(keepalive) = &mut config.keepalive {
+            let jitter = self.config.heartbeat.jitter;
+            keepalive.interval = vitals::spread(keepalive.interval, jitter, &mut self.rng);
+        }
+        let connection = Box::new(Connection::new(opened, &config, now));
         let agreed = connection.agreed().clone();
-        let mut out = Out::new(connection.sender());
-        self.dialect.on_connect(&agreed, &mut out);
-        let failed = out.failed().is_some();
-        self.events.push_back(Event::Opened { conn, agreed });
+        self.judge.accepted(0);
+        self.events.push_back(Event::Opened {
+            conn,
+            agreed: agreed.clone(),
+        });
         self.link = Link::Open {
             conn,
             connection,
             ready: None,
         };
-        if failed {
-            self.lost_link(Lost::Setup, now);
-        } else {
-            self.set_up(now);
-        }
+        self.changed();
+        self.rebase_journal();
+        self.begin_set_up(&agreed, now);
     }
 
     /// The connection can be used.
-    fn set_up(&mut self, now: Instant) {
+    pub(super) fn set_up(&mut self, now: Instant) {
         let (Link::Open { conn, ready, .. }, Phase::Trying { attempt }) =
             (&mut self.link, self.phase)
         else {
@@ -193,13 +248,17 @@ impl<D: Dialect> Session<D> {
             downtime,
         });
         self.been_ready = true;
+        self.readies += 1;
+        self.changed();
         self.backoff.ready(now);
+        self.vitals.ready(&self.config.heartbeat, now);
     }
 
     /// The handshake failed, or the connection is over, or of no use.
     pub(super) fn lost_link(&mut self, lost: Lost, now: Instant) {
         let ready = self.link.ready().is_some();
         let open = matches!(self.link, Link::Open { .. });
+        self.note_sent(now);
         let sent = self.extents();
         let Some(conn) = self.hang_up() else {
             return;
@@ -211,7 +270,7 @@ impl<D: Dialect> Session<D> {
             conn,
             lost: lost.clone(),
         });
-        self.fail_requests(&sent, now);
+        self.forget(&sent, &lost, now);
         if ready {
             self.down_since = Some(now);
         }
@@ -219,16 +278,36 @@ impl<D: Dialect> Session<D> {
             Afterwards::Judge => self.judge(lost, ready, now),
             Afterwards::Dial => match self.backoff.start(now) {
                 Next::Dial { at, attempt, .. } => self.wait(attempt, at, now),
-                Next::Exhausted(limit) => self.terminate(End::Exhausted {
-                    limit,
-                    lost: Some(lost),
-                }),
+                Next::Exhausted(limit) => self.terminate(
+                    End::Exhausted {
+                        limit,
+                        lost: Some(lost),
+                    },
+                    now,
+                ),
             },
-            Afterwards::Stop => self.terminate(End::Closed(lost.into_closed())),
+            Afterwards::Stop => self.terminate(End::Closed(lost.into_closed()), now),
         }
     }
 
-    fn failed(&mut self, conn: ConnId, lost: Lost, now: Instant) {
+    /// All that belonged to the connection ends with it.
+    fn forget(&mut self, sent: &BTreeMap<Token, Sent>, lost: &Lost, now: Instant) {
+        self.forget_set_up();
+        self.forget_login();
+        self.forget_parcels();
+        self.fail_requests(sent, now);
+        self.forget_vitals(lost, now);
+        let heard = self.vitals.heard_at.unwrap_or(now);
+        for notice in self.topics.lost(heard, now) {
+            self.tell_notice(Some(notice));
+        }
+        if self.drain.take().is_some() {
+            self.afterwards = Afterwards::Stop;
+        }
+        self.changed();
+    }
+
+    pub(super) fn failed(&mut self, conn: ConnId, lost: Lost, now: Instant) {
         let Phase::Trying { attempt } = self.phase else {
             return;
         };
@@ -240,103 +319,18 @@ impl<D: Dialect> Session<D> {
         self.judge(lost, false, now);
     }
 
-    fn judge(&mut self, lost: Lost, ready: bool, now: Instant) {
-        if self.backoff.is_stable(now) {
-            self.judge.stable();
-        }
-        let (stage, kind) = lost.failure(ready);
-        let phase = if self.been_ready {
-            policy::Phase::Reconnect
-        } else {
-            policy::Phase::Initial
-        };
-        let decision = self.judge.judge(&Failure::new(stage, kind).phase(phase));
-        let fail_fast = !self.been_ready && self.config.initial == Initial::FailFast;
-        let wait = match decision {
-            Decision::Stop(Stop::Finished) => {
-                return self.terminate(End::Closed(lost.into_closed()));
-            }
-            Decision::Stop(_) => return self.terminate(End::Fatal(lost)),
-            Decision::Retry { .. } if fail_fast || !self.config.reconnect => {
-                return self.terminate(End::Fatal(lost));
-            }
-            Decision::Retry { wait, .. } => wait,
-        };
-        match self.backoff.failed(wait, &mut self.rng, now) {
-            Next::Dial { at, attempt, .. } => {
-                let at = self.within_budget(at);
-                if let Some(limit) = self.too_late(at) {
-                    return self.terminate(End::Exhausted {
-                        limit,
-                        lost: Some(lost),
-                    });
-                }
-                self.events.push_back(Event::RetryScheduled {
-                    attempt,
-                    delay: at - now,
-                    at,
-                });
-                self.phase = Phase::Waiting { attempt, at };
-            }
-            Next::Exhausted(limit) => self.terminate(End::Exhausted {
-                limit,
-                lost: Some(lost),
-            }),
-        }
-    }
-
-    /// Does the policy for the first connect forbid a dial at this time?
-    fn too_late(&self, at: Instant) -> Option<Exhausted> {
-        match self.config.initial {
-            Initial::RetryFor(most) if !self.been_ready && at > self.started + most => {
-                Some(Exhausted::Elapsed(most))
-            }
-            _ => None,
-        }
-    }
-
-    fn within_budget(&self, at: Instant) -> Instant {
-        self.budget
-            .as_ref()
-            .map_or(at, |budget| budget.ready_at(at))
-    }
-
-    /// Dials at `at`, or as soon after it as the budget allows.
-    fn wait(&mut self, attempt: u32, at: Instant, now: Instant) {
-        let at = self.within_budget(at);
-        self.phase = Phase::Waiting { attempt, at };
-        if at <= now {
-            self.dial(attempt, now);
-        }
-    }
-
-    fn dial(&mut self, attempt: u32, now: Instant) {
-        if let Some(budget) = &mut self.budget {
-            if !budget.try_dial(now) {
-                let at = budget.ready_at(now);
-                self.phase = Phase::Waiting { attempt, at };
-                return;
-            }
-        }
-        self.backoff.dialing(now);
-        self.conns += 1;
-        let conn = ConnId(self.conns);
-        self.phase = Phase::Trying { attempt };
-        self.link = Link::Dialing {
-            conn,
-            by: now + self.config.attempt_timeout,
-        };
-        self.actions.push_back(Action::Dial {
-            conn,
-            request: self.request.clone(),
-        });
-    }
-
     /// Has the transport dropped, or the dial given up.
     fn hang_up(&mut self) -> Option<ConnId> {
-        let conn = mem::replace(&mut self.link, Link::Down).conn()?;
+        let unsigned = matches!(self.link, Link::Dialing { signed: false, .. });
+        let link = mem::replace(&mut self.link, Link::Down);
+        let conn = link.conn()?;
+        // Nobody need come up with credentials any more.
+        self.actions
+            .retain(|action| !matches!(action, Action::Credentials { .. }));
         let dial = |action: &Action| matches!(action, Action::Dial { conn: c, .. } if *c == conn);
-        if self.actions.iter().any(dial) {
+        if unsigned {
+            // It was not to be dialled yet.
+        } else if self.actions.iter().any(dial) {
             // Nobody has begun yet.
             self.actions.retain(|action| !dial(action));
         } else {
@@ -345,17 +339,24 @@ impl<D: Dialect> Session<D> {
         Some(conn)
     }
 
-    fn terminate(&mut self, end: End) {
+    pub(super) fn terminate(&mut self, end: End, now: Instant) {
         self.phase = Phase::Over;
+        self.changed();
+        self.stop_outbox(now);
         self.events.push_back(Event::Terminated(end));
     }
 }
 
 impl Lost {
-    fn into_closed(self) -> Option<Closed> {
+    pub(super) fn into_closed(self) -> Option<Closed> {
         match self {
             Self::Closed(closed) => Some(closed),
-            Self::Dial(_) | Self::Handshake(_) | Self::Setup => None,
+            Self::Dial(_)
+            | Self::Handshake(_)
+            | Self::Login(_)
+            | Self::Setup(_)
+            | Self::Silent(_)
+            | Self::Slept(_) => None,
         }
     }
 }

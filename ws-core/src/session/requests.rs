@@ -5,17 +5,24 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use thiserror::Error;
 
 use super::correlate::{self, Ended, RequestId, Sent, Strays, Timing};
-use super::dialect::Out;
+use super::errands::What;
 use super::link::Link;
-use super::send::SendError;
+use super::out::Out;
+use super::outbox::{Parcel, Token};
+use super::queue::Place;
+use super::send::{Offline, SendError, Traffic, Unsent};
 use super::{Dialect, Event, Session};
 use crate::Instant;
 use crate::error::Explanation;
-use crate::policy::LatencyStats;
+use crate::policy::{Cost, LatencyStats};
+
+/// What the correlator keeps about a request beyond its number: nothing.
+pub(super) type Tag = ();
 
 /// A request was not accepted; nothing of it was queued.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -47,8 +54,8 @@ impl RequestError {
 /// frames that overtake it shift it: it may be told as further on its way than it is, never less.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
-    from: u64,
-    to: u64,
+    pub(super) from: u64,
+    pub(super) to: u64,
 }
 
 impl Extent {
@@ -63,53 +70,172 @@ impl Extent {
     }
 }
 
+/// How a request is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RequestOptions {
+    /// How long it may take. Default: as [`SessionConfig::requests`](super::SessionConfig) says.
+    pub timing: Timing,
+    /// What it is for. Default [`Traffic::Request`].
+    pub lane: Traffic,
+    /// Within its lane, higher ones go first. Default 0.
+    pub priority: u8,
+    /// How long it may wait to be sent. Default `None`: as long as its timing allows.
+    pub ttl: Option<Duration>,
+    /// What becomes of it without a connection. Default [`Offline::Refuse`]. What has left in part
+    /// or whole ends with its connection in any case.
+    pub offline: Offline,
+    /// What it costs. Default `None`: what the dialect says, otherwise what a "query" costs.
+    pub cost: Option<Cost>,
+}
+
+impl Default for RequestOptions {
+    fn default() -> Self {
+        Self {
+            timing: Timing::default(),
+            lane: Traffic::Request,
+            priority: 0,
+            ttl: None,
+            offline: Offline::Refuse,
+            cost: None,
+        }
+    }
+}
+
+impl RequestOptions {
+    /// Sets [`timing`](Self#structfield.timing).
+    #[must_use]
+    pub const fn timing(mut self, timing: Timing) -> Self {
+        self.timing = timing;
+        self
+    }
+
+    /// Sets [`lane`](Self#structfield.lane).
+    #[must_use]
+    pub const fn lane(mut self, lane: Traffic) -> Self {
+        self.lane = lane;
+        self
+    }
+
+    /// Sets [`priority`](Self#structfield.priority).
+    #[must_use]
+    pub const fn priority(mut self, priority: u8) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Sets [`ttl`](Self#structfield.ttl).
+    #[must_use]
+    pub const fn ttl(mut self, ttl: Option<Duration>) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Sets [`offline`](Self#structfield.offline).
+    #[must_use]
+    pub const fn offline(mut self, offline: Offline) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// Sets [`cost`](Self#structfield.cost).
+    #[must_use]
+    pub const fn cost(mut self, cost: Option<Cost>) -> Self {
+        self.cost = cost;
+        self
+    }
+}
+
 impl<D: Dialect> Session<D> {
     /// Asks the server something, with the timeout of the configuration. The answer comes as
     /// [`Event::Response`]; without one, [`Event::RequestEnded`] does.
     ///
     /// # Errors
-    /// As [`request_within`](Self::request_within).
+    /// As [`request_with`](Self::request_with).
     pub fn request(
         &mut self,
         request: &D::Request,
         now: Instant,
     ) -> Result<RequestId, RequestError> {
-        self.request_within(request, Timing::default(), now)
+        self.request_with(request, &RequestOptions::default(), now)
     }
 
     /// Asks the server something, and says how long that may take.
     ///
     /// # Errors
-    /// The session is not ready, too many requests wait, or the send queue is full.
+    /// As [`request_with`](Self::request_with).
     pub fn request_within(
         &mut self,
         request: &D::Request,
         timing: Timing,
         now: Instant,
     ) -> Result<RequestId, RequestError> {
-        let from = self.sender()?.buf().mark();
-        let id = self.requests.begin((), timing, now)?;
-        let Link::Open { connection, .. } = &mut self.link else {
-            return Ok(id);
-        };
-        let mut out = Out::new(connection.sender());
-        self.dialect.request(id, request, &mut out);
-        if let Some(error) = out.failed() {
-            self.requests.cancel(id, Sent::No, now);
-            return Err(SendError::Refused(error).into());
+        self.request_with(request, &RequestOptions::default().timing(timing), now)
+    }
+
+    /// Asks the server something, and says how.
+    ///
+    /// # Errors
+    /// The session is not ready, too many requests wait or are queued, its key is in use, or it
+    /// costs more than the limits ever let through. Nothing of it is sent then.
+    pub fn request_with(
+        &mut self,
+        request: &D::Request,
+        options: &RequestOptions,
+        now: Instant,
+    ) -> Result<RequestId, RequestError> {
+        if self.tape.is_some() {
+            match self.dialect.save(request) {
+                None => self.note_gap("request"),
+                Some(saved) => self.note("request", now, |_, line| {
+                    line.request_options(options);
+                    line.text(&saved);
+                }),
+            }
         }
-        let to = connection.sender().buf().mark();
-        self.extents.insert(id, Extent { from, to });
-        self.leaving.push_back(id);
+        self.admits(options.offline)?;
+        let id = match self.dialect.key(request) {
+            None => self.requests.begin((), options.timing, now)?,
+            Some(key) => self.requests.begin_with(key, (), options.timing, now)?,
+        };
+        let mut messages = Vec::new();
+        let mut out = Out::parcel(&mut messages, &mut self.requests, &self.config.pricing);
+        self.dialect.request(id, request, &mut out);
+        let said = out.done();
+        let pricing = &self.config.pricing;
+        let cost = options.cost.or(said.cost);
+        let cost = cost.unwrap_or_else(|| pricing.cost("query"));
+        let place = Place::default()
+            .lane(options.lane.lane())
+            .priority(options.priority)
+            .ttl(options.ttl)
+            .cost(cost);
+        let parcel = Parcel {
+            token: Token::Request(id),
+            offline: options.offline,
+            messages,
+        };
+        if let Err(error) = self.post(parcel, place, now) {
+            self.requests.cancel(id, Sent::No, now);
+            return Err(error.into());
+        }
+        let number = self.errands.number();
+        self.errands.begin(number, What::Reply, said.ids, false);
+        self.pump(now);
         Ok(id)
     }
 
     /// Stops waiting for an answer; says how much of the request had left, or `None` if it does not
     /// wait any more. An answer that comes later is [`Event::Unmatched`].
     pub fn cancel(&mut self, id: RequestId, now: Instant) -> Option<Sent> {
+        self.note("cancel", now, |_, line| line.number(id.number()));
         let sent = self.sent(id);
-        self.extents.remove(&id);
-        Some(self.requests.cancel(id, sent, now)?.sent)
+        self.outbox.take(Token::Request(id));
+        self.extents.remove(&Token::Request(id));
+        let ended = self.requests.cancel(id, sent, now)?;
+        self.release(id);
+        self.pump(now);
+        Some(ended.sent)
     }
 
     /// Requests that wait for an answer.
@@ -140,26 +266,40 @@ impl<D: Dialect> Session<D> {
     fn sent(&mut self, id: RequestId) -> Sent {
         let written = self.written();
         self.extents
-            .get(&id)
+            .get(&Token::Request(id))
             .map_or(Sent::No, |extent| extent.sent(written))
     }
 
-    /// How much of each request has left; asked before the connection goes.
-    pub(super) fn extents(&mut self) -> BTreeMap<RequestId, Sent> {
+    /// How much of each thing under way has left; asked before the connection goes.
+    pub(super) fn extents(&mut self) -> BTreeMap<Token, Sent> {
         let written = self.written();
         let extents = core::mem::take(&mut self.extents).into_iter();
         extents
-            .map(|(id, extent)| (id, extent.sent(written)))
+            .map(|(token, extent)| (token, extent.sent(written)))
             .collect()
     }
 
-    /// The connection is gone, and with it the hope for answers.
-    pub(super) fn fail_requests(&mut self, sent: &BTreeMap<RequestId, Sent>, now: Instant) {
+    /// The connection is gone, and with it the hope for answers, and for what had not left.
+    pub(super) fn fail_requests(&mut self, sent: &BTreeMap<Token, Sent>, now: Instant) {
         self.leaving.clear();
+        for (token, sent) in sent {
+            if let Token::Message(id) = *token {
+                self.events.push_back(Event::MessageLost {
+                    id,
+                    why: Unsent::Disconnected,
+                    sent: *sent,
+                });
+            }
+        }
         let why = correlate::End::Disconnected;
+        let outbox = &self.outbox;
         let ended = self.requests.end_if(
             why,
-            |id, ()| Some(sent.get(&id).copied().unwrap_or(Sent::No)),
+            |id, ()| {
+                let token = Token::Request(id);
+                let sent = sent.get(&token).copied().unwrap_or(Sent::No);
+                (!outbox.holds(token)).then_some(sent)
+            },
             now,
         );
         self.requests.on_new_epoch();
@@ -167,49 +307,62 @@ impl<D: Dialect> Session<D> {
     }
 
     pub(super) fn expire_requests(&mut self, now: Instant) {
+        if self.requests.poll_timeout().is_none_or(|at| at > now) {
+            return;
+        }
         let written = self.written();
         let mut ended = Vec::new();
         let extents = &self.extents;
         let sent = |id| {
             extents
-                .get(&id)
+                .get(&Token::Request(id))
                 .map_or(Sent::No, |extent: &Extent| extent.sent(written))
         };
         while let Some(request) = self.requests.poll_expired(sent, now) {
             ended.push(request);
         }
         for request in &ended {
-            self.extents.remove(&request.id);
+            self.extents.remove(&Token::Request(request.id));
+            self.outbox.take(Token::Request(request.id));
         }
         self.tell_ended(ended);
+        self.pump(now);
     }
 
-    /// Notes which requests have left: their round trips begin.
+    /// Notes what has left: round trips begin, and messages have come to their end.
     #[inline]
     pub(super) fn note_sent(&mut self, now: Instant) {
-        if self.leaving.is_empty() {
-            return;
+        if !self.leaving.is_empty() {
+            self.note_left(now);
         }
+    }
+
+    fn note_left(&mut self, now: Instant) {
         let written = self.written();
-        while let Some(id) = self.leaving.front() {
+        while let Some(token) = self.leaving.front().copied() {
             let gone = self
                 .extents
-                .get(id)
+                .get(&token)
                 .is_none_or(|extent| extent.to <= written);
             if !gone {
                 return;
             }
-            self.requests.sent(*id, now);
+            match token {
+                Token::Request(id) => self.requests.sent(id, now),
+                Token::Message(id) => {
+                    self.extents.remove(&token);
+                    self.events.push_back(Event::MessageSent { id });
+                }
+                Token::Errand(_) | Token::None => {}
+            }
             self.leaving.pop_front();
         }
     }
 
-    fn tell_ended(&mut self, ended: Vec<Ended<()>>) {
-        self.events
-            .extend(ended.into_iter().map(|ended| Event::RequestEnded {
-                id: ended.id,
-                why: ended.why,
-                sent: ended.sent,
-            }));
+    pub(super) fn tell_ended(&mut self, ended: Vec<Ended<()>>) {
+        for Ended { id, why, sent, .. } in ended {
+            self.release(id);
+            self.events.push_back(Event::RequestEnded { id, why, sent });
+        }
     }
 }

@@ -5,6 +5,7 @@
 use core::fmt;
 
 use super::event::ConnId;
+use super::setup::Stage;
 use crate::Instant;
 
 /// Where a session stands; read at any time with [`Session::state`](super::Session::state).
@@ -20,6 +21,13 @@ pub enum State {
         /// When.
         until: Instant,
     },
+    /// Between two attempts, and without a network: until
+    /// [`Session::network`](super::Session::network) or
+    /// [`Session::reconnect`](super::Session::reconnect) says otherwise.
+    Parked {
+        /// Which dial of its episode comes next, counted from 1.
+        attempt: u32,
+    },
     /// The transport is being connected.
     Dialing {
         /// Which connection.
@@ -33,6 +41,13 @@ pub enum State {
         conn: ConnId,
         /// Which dial of its episode, counted from 1.
         attempt: u32,
+    },
+    /// The connection is open and goes through what precedes its use.
+    Setup {
+        /// Which connection.
+        conn: ConnId,
+        /// How far it is.
+        stage: Stage,
     },
     /// Messages can be sent.
     Ready {
@@ -52,7 +67,9 @@ pub enum State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let word = match self {
+            Self::Setup { stage, .. } => return stage.fmt(f),
+            Self::Parked { .. } => "parked",
             Self::Idle => "idle",
             Self::Waiting { .. } => "waiting",
             Self::Dialing { .. } => "dialing",
@@ -60,6 +77,7 @@ impl fmt::Display for State {
             Self::Ready { .. } => "ready",
             Self::Draining { .. } => "draining",
             Self::Terminal => "over",
-        })
+        };
+        f.write_str(word)
     }
 }

@@ -2,6 +2,8 @@
 //! is a line with its milliseconds, and nothing happens but by the script.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod venue;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -9,9 +11,14 @@ use bytes::Buf;
 use ws_core::close::CloseCode;
 use ws_core::connection::{Config, Connection, Event as Heard};
 use ws_core::handshake::{Accept, Limits, Request, ServerHandshake};
-use ws_core::policy::{BackoffPolicy, Growth, IoClass, Jitter, Percent, RetryAfter, Stage};
+use ws_core::policy::{
+    BackoffPolicy, Growth, Heartbeat, IoClass, Jitter, Percent, RetryAfter, Stage,
+};
+use ws_core::session::auth::{CredError, CredId, Purpose};
+use ws_core::session::correlate::RequestId;
 use ws_core::session::{
-    Action, ConnId, DialError, Dialect, Event, Lent, NoDialect, Session, SessionConfig,
+    Action, ConnId, DialError, Dialect, Event, Lent, MessageId, NoDialect, PingId, Session,
+    SessionConfig,
 };
 use ws_core::{Instant, Machine, Seed, Transport, TransportEnd};
 
@@ -38,6 +45,7 @@ pub(crate) fn plain() -> SessionConfig {
         .connection(Config::default())
         .backoff(backoff())
         .budget(None)
+        .heartbeat(Heartbeat::default().jitter(Percent(0)))
 }
 
 pub(crate) fn backoff() -> BackoffPolicy {
@@ -68,9 +76,33 @@ struct Server {
     handshake: Option<ServerHandshake>,
     connection: Option<Connection>,
     reject: Option<Plan>,
+    /// What it will say, and when; in the order of the times.
+    later: Vec<(Instant, String)>,
 }
 
-pub(crate) struct Sim<D = NoDialect> {
+/// Something that came to its end.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Done {
+    Message(MessageId),
+    Ping(PingId),
+    Request(RequestId),
+}
+
+/// What a server says to a text, and after how many milliseconds.
+pub(crate) type Answers = Box<dyn FnMut(&str, u64) -> Vec<(u64, String)>>;
+
+/// Who comes up with credentials.
+pub(crate) type Provider<C> = Box<dyn FnMut(Purpose, Option<i64>) -> Option<Result<C, CredError>>>;
+
+pub(crate) struct Sim<D: Dialect = NoDialect> {
+    pub(crate) answers: Option<Answers>,
+    /// Requests and messages that came to their ends.
+    pub(crate) done: Vec<Done>,
+    /// Topics on whose continuity there was a verdict, with the connection.
+    pub(crate) verdicts: Vec<(u64, String)>,
+    pub(crate) provider: Option<Provider<D::Credentials>>,
+    /// Questions for credentials that nobody has answered.
+    pub(crate) asked: Vec<CredId>,
     pub(crate) session: Session<D>,
     pub(crate) now: Instant,
     /// What the next dials meet; the last one stays.
@@ -81,6 +113,8 @@ pub(crate) struct Sim<D = NoDialect> {
     pub(crate) log: Vec<String>,
     /// Requests that the server saw: their targets.
     pub(crate) targets: Vec<String>,
+    /// The credentials in those requests.
+    pub(crate) keys: Vec<String>,
     pending: Option<ConnId>,
     peer: Option<(ConnId, Peer)>,
 }
@@ -95,12 +129,18 @@ impl<D: Dialect> Sim<D> {
     pub(crate) fn with(dialect: D, config: SessionConfig, plans: &[Plan]) -> Self {
         let request = Request::new("ws://example.com/feed").unwrap();
         Self {
+            answers: None,
+            done: Vec::new(),
+            verdicts: Vec::new(),
+            provider: None,
+            asked: Vec::new(),
             session: Session::with_dialect(request, dialect, config, Seed::new([1; 32])),
             now: Instant::ORIGIN,
             plans: plans.iter().cloned().collect(),
             dials: Vec::new(),
             log: Vec::new(),
             targets: Vec::new(),
+            keys: Vec::new(),
             pending: None,
             peer: None,
         }
@@ -186,6 +226,13 @@ impl<D: Dialect> Sim<D> {
         self.settle();
     }
 
+    /// The server says something of its own.
+    pub(crate) fn say(&mut self, text: &str) {
+        let server = self.server().expect("a server is there");
+        server.connection().sender().text(text).unwrap();
+        self.settle();
+    }
+
     /// From now on nothing arrives any more, and nobody notices.
     pub(crate) fn black_hole(&mut self) {
         if let Some((_, peer)) = &mut self.peer {
@@ -211,7 +258,7 @@ impl<D: Dialect> Sim<D> {
             let mut moved = self.carry_out();
             moved |= self.take_events();
             moved |= self.move_bytes();
-            if !moved {
+            if !moved && !self.session.has_actions() {
                 return;
             }
         }
@@ -227,13 +274,24 @@ impl<D: Dialect> Sim<D> {
                     self.dials.push(self.millis());
                     self.dial(conn);
                 }
+                Action::Credentials {
+                    id,
+                    purpose,
+                    refused,
+                } => {
+                    let provider = self.provider.as_mut();
+                    match provider.and_then(|provider| provider(purpose, refused)) {
+                        Some(outcome) => self.session.credentials(id, outcome, self.now),
+                        None => self.asked.push(id),
+                    }
+                }
                 Action::Drop { conn } => {
                     self.pending.take_if(|pending| *pending == conn);
                     let peer = self.peer.take_if(|(current, _)| *current == conn);
                     if let Some((_, Peer::Server(mut server))) = peer {
                         // It still reads what had left.
                         let mut notes = Vec::new();
-                        server.turn(self.now, &mut notes, &mut self.targets);
+                        server.turn(self.now, &mut notes, &mut self.targets, &mut self.keys);
                         notes.iter().for_each(|note| self.note(note));
                     }
                 }
@@ -269,6 +327,7 @@ impl<D: Dialect> Sim<D> {
                     handshake: Some(ServerHandshake::new(Limits::default(), self.now)),
                     connection: None,
                     reject: matches!(plan, Plan::Reject(..)).then_some(plan),
+                    later: Vec::new(),
                 };
                 self.peer = Some((conn, Peer::Server(Box::new(server))));
             }
@@ -279,6 +338,22 @@ impl<D: Dialect> Sim<D> {
         let mut moved = false;
         while let Some(event) = self.session.poll(self.now) {
             let line = describe(&event);
+            match &event {
+                Event::RequestEnded { id, .. } | Event::Response { id, .. } => {
+                    self.done.push(Done::Request(*id));
+                }
+                Event::MessageSent { id } | Event::MessageLost { id, .. } => {
+                    self.done.push(Done::Message(*id));
+                }
+                Event::PingAnswered { id, .. } | Event::PingLost { id } => {
+                    self.done.push(Done::Ping(*id));
+                }
+                Event::Continuity { topic, .. } => {
+                    self.verdicts
+                        .push((self.dials.len() as u64, topic.to_string()));
+                }
+                _ => {}
+            }
             self.note(&line);
             moved = true;
         }
@@ -312,7 +387,10 @@ impl<D: Dialect> Sim<D> {
                         moved = true;
                     }
                 }
-                moved |= server.turn(self.now, &mut notes, &mut self.targets);
+                moved |= server.turn(self.now, &mut notes, &mut self.targets, &mut self.keys);
+                if let Some(answers) = &mut self.answers {
+                    moved |= server.answer(&notes, answers, self.now);
+                }
                 let mut over = true;
                 if let Some(machine) = server.machine() {
                     while let Some(bytes) = machine.io().1.pop() {
@@ -342,6 +420,8 @@ impl<D: Dialect> Sim<D> {
 
 /// What a test can do at the server's end.
 pub(crate) trait ServerEnd {
+    /// Is the WebSocket open, as far as the server knows?
+    fn is_open(&self) -> bool;
     fn connection(&mut self) -> &mut Connection;
     /// Closes, if the WebSocket is open.
     fn close(&mut self, code: CloseCode, now: Instant);
@@ -349,6 +429,10 @@ pub(crate) trait ServerEnd {
 }
 
 impl ServerEnd for Server {
+    fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
     fn connection(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("the WebSocket is open")
     }
@@ -376,12 +460,41 @@ impl Server {
             (None, Some(connection)) => connection.poll_timeout(),
             (None, None) => None,
         };
-        due.map(|(at, _)| at)
+        let due = due.map(|(at, _)| at);
+        let later = self.later.iter().map(|(at, _)| *at);
+        due.into_iter().chain(later).min()
     }
 
-    fn turn(&mut self, now: Instant, notes: &mut Vec<String>, targets: &mut Vec<String>) -> bool {
+    /// Says what is to be said to what it has heard, now or later.
+    fn answer(&mut self, notes: &[String], answers: &mut Answers, now: Instant) -> bool {
+        let millis = now.as_nanos() / 1_000_000;
+        for text in notes.iter().filter_map(|note| note.strip_prefix("< ")) {
+            let more = answers(text, millis).into_iter();
+            let more = more.map(|(after, text)| (now + Duration::from_millis(after), text));
+            self.later.extend(more);
+        }
+        self.later.sort_by_key(|(at, _)| *at);
+        let mut said = false;
+        while self.later.first().is_some_and(|(at, _)| *at <= now) {
+            let (_, text) = self.later.remove(0);
+            if let Some(connection) = &mut self.connection {
+                // It may be closing already.
+                said |= connection.sender().text(&text).is_ok();
+            }
+        }
+        said
+    }
+
+    fn turn(
+        &mut self,
+        now: Instant,
+        notes: &mut Vec<String>,
+        targets: &mut Vec<String>,
+        keys: &mut Vec<String>,
+    ) -> bool {
         if let Some(mut handshake) = self.handshake.take() {
             if let Ok(Some(request)) = handshake.poll(now) {
+                keys.extend(request.header("X-Key").map(str::to_string));
                 match self.reject.take() {
                     Some(Plan::Reject(status, headers, body)) => {
                         targets.push(request.target().to_string());
@@ -458,6 +571,21 @@ pub(crate) fn describe(event: &Lent<'_>) -> String {
         }
         Event::Terminated(end) => format!("over: {end}"),
         Event::Text(text) => format!("text {text}"),
+        Event::Login(event) => format!("login {event:?}"),
+        Event::Subscription { topic, change, .. } => format!("topic {topic}: {change:?}"),
+        Event::Continuity {
+            topic, continued, ..
+        } => format!(
+            "topic {topic}: {:?} after {}",
+            continued.verdict,
+            continued.blind_for.as_millis()
+        ),
+        Event::Data { step, message, .. } => {
+            let text = message.clone().into_text().unwrap_or("bytes");
+            format!("{text} {step:?}")
+        }
+        Event::MessageSent { .. } => "message sent".into(),
+        Event::MessageLost { why, sent, .. } => format!("message lost: {why:?} {sent:?}"),
         other => format!("{other:?}"),
     }
 }

@@ -12,11 +12,15 @@ mod config;
 mod cost;
 mod flow;
 mod meter;
+#[cfg(feature = "std")]
+mod shared;
 mod window;
 
 pub use config::{Bucket, LimiterPolicy, Mode, Scope, Shape};
 pub use cost::{BucketId, Cost, Pricing};
 use meter::Meter;
+#[cfg(feature = "std")]
+pub use shared::SharedLimiter;
 use thiserror::Error;
 
 use crate::policy::Lane;

@@ -31,6 +31,7 @@ pub enum RequestFailed {
         End::Cancelled => "the request was cancelled",
         End::Closed => "the session is over",
         End::Disconnected => "the connection was lost before the answer came",
+        End::Displaced => "it was not sent, to make room for others",
         End::TimedOut => "no answer came in time",
     })]
     Ended {

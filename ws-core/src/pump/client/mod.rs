@@ -150,7 +150,7 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// [`SendError::NotReady`] unless there is a connection;
     /// [`Full`](error::SendError::Full) while the peer does not take what is queued.
     pub fn send<'m>(&self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
-        self.command(|session, _| session.send(message))
+        self.command(|session, clock| session.send(message, clock.now()))
     }
 
     /// Ends the session: with a Close frame if there is a connection, at once otherwise. The end is

@@ -16,6 +16,7 @@ use super::super::runtime::{PollRead, PollWrite, Runtime};
 use super::{EVENTS, Inner, Shared};
 use crate::close::CloseCode;
 use crate::handshake::Request;
+use crate::session::auth::CredError;
 use crate::session::{Action, ConnId, DialError, Dialect, End, Event};
 
 /// How a binding connects a transport.
@@ -175,6 +176,12 @@ where
         match action {
             Action::Dial { conn, request } => {
                 self.dialing = Some((conn, self.dial.dial(&request)));
+            }
+            // Whoever has credentials hands them in through a handle of its own.
+            Action::Credentials { id, .. } => {
+                let denied = Err(CredError::Denied);
+                let now = self.runtime.now();
+                self.shared.lock().session.credentials(id, denied, now);
             }
             Action::Drop { conn } => {
                 self.dialing.take_if(|(current, _)| *current == conn);

@@ -2,6 +2,8 @@
 //!
 //! Nothing is decided here.
 
+use thiserror::Error;
+
 use crate::time::Instant;
 
 /// What to do next; pulled with [`Auth::poll`](super::Auth::poll).
@@ -27,7 +29,7 @@ pub enum AuthAction {
 
 /// A question to the provider of credentials; never used twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct CredId(pub(super) u64);
+pub struct CredId(pub(in crate::session) u64);
 
 /// What credentials are for.
 ///
@@ -98,16 +100,20 @@ pub enum AuthEvent {
 }
 
 /// Why an attempt came to nothing, though another may not.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum LoginFailure {
     /// The provider had no credentials.
+    #[error("there are no credentials at the moment")]
     NoCredentials,
     /// The provider did not answer in time.
+    #[error("the provider of credentials did not answer in time")]
     ProviderTimeout,
     /// The server refused it for now.
+    #[error("refused for now with code {0}")]
     Temporary(i64),
     /// The server did not answer in time.
+    #[error("the server did not answer in time")]
     Timeout,
 }
 

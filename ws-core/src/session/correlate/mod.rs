@@ -94,6 +94,11 @@ struct Place {
 const LAST_NUMBER: u64 = (1 << 53) - 1;
 
 impl RequestId {
+    /// The id with this number.
+    pub(in crate::session) const fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+
     /// The number: the id on the wire unless the request has a key of its own.
     #[must_use]
     pub const fn number(self) -> u64 {
@@ -151,6 +156,25 @@ impl<T> Correlator<T> {
             return Err(RequestError::DuplicateId);
         }
         self.insert(key, tag, timing, now)
+    }
+
+    /// A number that is no request's and never will be: for messages of the owner's own. Its answer
+    /// is nobody's here. When all numbers are given out it is the last one again.
+    pub fn reserve(&mut self) -> RequestId {
+        while self.is_known(&Key::Number(self.next)) {
+            self.next += 1;
+        }
+        let id = RequestId(self.next.min(LAST_NUMBER));
+        self.next = self.next.saturating_add(1).min(LAST_NUMBER + 1);
+        id
+    }
+
+    /// The only request under way, if there is just one.
+    #[must_use]
+    pub fn only(&self) -> Option<&Key> {
+        let mut pending = self.pending.values();
+        let first = pending.next()?;
+        pending.next().is_none().then_some(&first.key)
     }
 
     /// A request has left completely: its round trip begins, and with a budget its timeout.

@@ -31,6 +31,8 @@ pub enum End {
     Closed,
     /// Its connection was lost.
     Disconnected,
+    /// It waited to be sent, and others had to be let in, or the connection did not take it.
+    Displaced,
     /// No answer in time.
     TimedOut,
 }
@@ -87,6 +89,8 @@ pub enum Unmatched {
         /// How long before.
         by: Duration,
     },
+    /// It names no request, and more than one is under way, or none.
+    Unattributed,
     /// No such request is remembered.
     Unknown,
 }
@@ -99,7 +103,7 @@ pub struct Strays {
     pub duplicate: u64,
     /// To requests that had ended.
     pub late: u64,
-    /// To none that is remembered.
+    /// To none that is remembered, or to none in particular.
     pub unknown: u64,
 }
 
@@ -131,7 +135,7 @@ impl Strays {
         let counter = match stray {
             Unmatched::Duplicate { .. } => &mut self.duplicate,
             Unmatched::Late { .. } => &mut self.late,
-            Unmatched::Unknown => &mut self.unknown,
+            Unmatched::Unattributed | Unmatched::Unknown => &mut self.unknown,
         };
         *counter = counter.saturating_add(1);
     }

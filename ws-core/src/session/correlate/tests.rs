@@ -355,3 +355,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reserved_number_is_no_requests_and_the_only_request_is_known() {
+    let mut requests = Correlator::new(CorrelatorConfig::default());
+    let now = Instant::ORIGIN;
+    let first = requests.begin((), Timing::default(), now).unwrap();
+    assert_eq!(requests.only(), Some(&Key::Number(first.number())));
+    let reserved = requests.reserve();
+    assert_ne!(reserved, first);
+    let second = requests.begin((), Timing::default(), now).unwrap();
+    assert_ne!(second, reserved);
+    assert_eq!(requests.only(), None);
+    let stray = requests.answered(&Key::Number(reserved.number()), now);
+    assert_eq!(stray, Answer::Unmatched(Unmatched::Unknown));
+}

@@ -129,13 +129,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// It does not fit, and the overflow policy makes no room for it.
     pub fn push(&mut self, item: T, place: Place, now: Instant) -> Result<Pushed<T>, Refused<T>> {
-        let entry = Entry {
-            item,
-            bytes: place.bytes,
-            cost: place.cost,
-            expires: place.ttl.map(|ttl| now + ttl),
-            queued_at: now,
-        };
+        let entry = entry(item, &place, now);
         let mut displaced = Vec::new();
         if let Some(why) = self.lacks(&place) {
             match self.config.overflow {
@@ -151,14 +145,14 @@ impl<T> Queue<T> {
                 },
             }
         }
-        let id = self.name();
-        self.places.insert(id, (place.lane, place.priority));
-        if let Some(at) = entry.expires {
-            self.expiries.insert((at, id));
-        }
-        self.lines[place.lane as usize].push(id, place.priority, entry);
-        self.mark();
+        let id = self.insert(&place, entry);
         Ok(Pushed { id, displaced })
+    }
+
+    /// Adds an item whatever the bounds say: for the few that the owner itself depends on, such as a
+    /// login, and sends one at a time.
+    pub fn insist(&mut self, item: T, place: Place, now: Instant) -> ItemId {
+        self.insert(&place, entry(item, &place, now))
     }
 
     /// Takes the next item that one of the open lanes may send now, and its cost from the limiter.
@@ -271,6 +265,17 @@ impl<T> Queue<T> {
         self.blocked
     }
 
+    fn insert(&mut self, place: &Place, entry: Entry<T>) -> ItemId {
+        let id = self.name();
+        self.places.insert(id, (place.lane, place.priority));
+        if let Some(at) = entry.expires {
+            self.expiries.insert((at, id));
+        }
+        self.lines[place.lane as usize].push(id, place.priority, entry);
+        self.mark();
+        id
+    }
+
     fn name(&mut self) -> ItemId {
         self.next += 1;
         ItemId(self.next)
@@ -343,6 +348,16 @@ impl<T> Queue<T> {
         } else if fill <= self.config.low {
             self.blocked = false;
         }
+    }
+}
+
+fn entry<T>(item: T, place: &Place, now: Instant) -> Entry<T> {
+    Entry {
+        item,
+        bytes: place.bytes,
+        cost: place.cost,
+        expires: place.ttl.map(|ttl| now + ttl),
+        queued_at: now,
     }
 }
 

@@ -320,3 +320,16 @@ fn watermarks_have_some_distance_between_them() {
     push(&mut queue, 8, PLAIN.bytes(90));
     assert!(queue.is_blocked(), "bytes count as well");
 }
+
+#[test]
+fn what_is_insisted_on_passes_all_bounds() {
+    let now = Instant::ORIGIN;
+    let mut queue = Queue::new(QueueConfig::default().max_items(1).max_bytes(1));
+    let mut limiter = Limiter::new(&LimiterPolicy::default(), now);
+    let _ = queue.push("first", Place::default().bytes(1), now).unwrap();
+    assert!(queue.push("second", Place::default(), now).is_err());
+    let id = queue.insist("login", Place::default().lane(Lane::Auth).bytes(99), now);
+    assert_eq!(queue.len(), 2);
+    let taken = queue.poll(Lanes::ALL, &mut limiter, now).unwrap();
+    assert_eq!((taken.id, taken.item), (id, "login"));
+}

@@ -18,6 +18,7 @@ mod wire;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 pub use config::{Access, Confirm, RegistryConfig, Remedy, Restore, Retry, SubOptions};
 pub use cursor::{Bridged, Continued, Continuity, Cursor, Mark, Step};
@@ -74,7 +75,7 @@ pub struct Registry<T> {
 
 /// A subscription, by the order in which they were made; never used twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SubId(u64);
+pub struct SubId(pub(in crate::session) u64);
 
 /// Where a subscription stands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -163,13 +164,29 @@ impl<T: Ord + Clone> Registry<T> {
         last.then_some(notice).flatten()
     }
 
+    /// Wants nothing any more, on behalf of all who did.
+    pub fn abandon(&mut self) -> Vec<Notice<T>> {
+        let wanted = self.entries.iter();
+        let wanted = wanted.filter(|(_, entry)| entry.is_wanted() && entry.wire != Wire::Over);
+        let wanted: Vec<SubId> = wanted.map(|(id, _)| *id).collect();
+        let abandoned = wanted.into_iter().filter_map(|id| {
+            self.change(id, |entry| entry.wanted_by = 1);
+            self.unsubscribe(id)
+        });
+        abandoned.collect()
+    }
+
     /// Leaves a topic and joins it again, if it delivers: after a gap that was noticed elsewhere.
     pub fn resubscribe(&mut self, id: SubId) {
         self.change(id, |entry| entry.rejoin = entry.wire == Wire::Active);
     }
 
     /// A message of a topic has arrived. `None` if the topic is not wanted.
-    pub fn data(&mut self, topic: &T, mark: Option<Mark>, now: Instant) -> Option<Seen<T>> {
+    pub fn data<Q>(&mut self, topic: &Q, mark: Option<Mark>, now: Instant) -> Option<Seen<T>>
+    where
+        T: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
         let id = *self.by_topic.get(topic)?;
         let entry = self
             .entries
@@ -213,6 +230,12 @@ impl<T: Ord + Clone> Registry<T> {
         })
     }
 
+    /// The topic of a subscription; `None` if it is not remembered.
+    #[must_use]
+    pub fn topic(&self, id: SubId) -> Option<&T> {
+        self.entries.get(&id).map(|entry| &entry.topic)
+    }
+
     /// Where a subscription stands; `None` if it is not remembered.
     #[must_use]
     pub fn state(&self, id: SubId) -> Option<State> {
@@ -227,7 +250,11 @@ impl<T: Ord + Clone> Registry<T> {
 
     /// The subscription of a topic, the last one if it is over.
     #[must_use]
-    pub fn find(&self, topic: &T) -> Option<SubId> {
+    pub fn find<Q>(&self, topic: &Q) -> Option<SubId>
+    where
+        T: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
         self.by_topic.get(topic).copied()
     }
 

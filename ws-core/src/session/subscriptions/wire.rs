@@ -3,6 +3,7 @@
 //! It writes nothing itself.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::config::{Access, Confirm, Remedy, Restore};
 use super::cursor::{Bridged, Continuity};
@@ -55,11 +56,72 @@ impl<T: Ord + Clone> Registry<T> {
     /// [`poll_expired`](Self::poll_expired) a notice.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let command = self.work.first().map(|_| self.next_batch_at);
-        let deadline = self.deadlines.first().map(|(at, _)| *at);
-        match (command, deadline) {
-            (Some(command), Some(deadline)) => Some(command.min(deadline)),
-            (command, deadline) => command.or(deadline),
+        let due = [self.next_command(), self.next_deadline()];
+        due.into_iter().flatten().min()
+    }
+
+    /// When [`poll`](Self::poll) has a command, which may be now.
+    #[must_use]
+    pub fn next_command(&self) -> Option<Instant> {
+        self.work.first().map(|_| self.next_batch_at)
+    }
+
+    /// When [`poll_expired`](Self::poll_expired) has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// A command was not sent yet: the server's time to answer has not begun. The owner says
+    /// [`sent`](Self::sent) when it has.
+    pub fn waits(&mut self, items: &[Item<T>]) {
+        self.redate(items, |_| None);
+    }
+
+    /// A command that [waited](Self::waits) has been sent.
+    pub fn sent(&mut self, items: &[Item<T>], now: Instant) {
+        self.redate(items, |timeout| Some(now + timeout));
+    }
+
+    /// A command was not sent after all: it will be made again, not before that time.
+    pub fn unsent(&mut self, items: &[Item<T>], not_before: Instant) {
+        for Item { ticket, .. } in items {
+            self.change(ticket.id, |entry| {
+                if entry.ticket != *ticket {
+                    return;
+                }
+                match entry.wire {
+                    Wire::Joining if entry.is_wanted() => entry.wire = Wire::Absent,
+                    Wire::Joining => entry.end(),
+                    Wire::Leaving if entry.is_wanted() => entry.wire = Wire::Absent,
+                    Wire::Leaving => entry.wire = Wire::Active,
+                    _ => return,
+                }
+                entry.deadline = None;
+            });
+        }
+        self.next_batch_at = self.next_batch_at.max(not_before);
+    }
+
+    /// Does one of these attempts still wait for its answer?
+    pub fn any_pending(&self, items: &[Item<T>]) -> bool {
+        items.iter().any(|item| {
+            let entry = self.entries.get(&item.ticket.id);
+            entry.is_some_and(|entry| {
+                let waits = matches!(entry.wire, Wire::Joining | Wire::Leaving);
+                waits && entry.ticket == item.ticket
+            })
+        })
+    }
+
+    fn redate(&mut self, items: &[Item<T>], deadline: impl Fn(Duration) -> Option<Instant>) {
+        for Item { ticket, .. } in items {
+            self.change(ticket.id, |entry| {
+                let waits = matches!(entry.wire, Wire::Joining | Wire::Leaving);
+                if waits && entry.ticket == *ticket {
+                    entry.deadline = deadline(entry.options.ack_timeout);
+                }
+            });
         }
     }
 

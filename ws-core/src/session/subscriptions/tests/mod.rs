@@ -1,6 +1,7 @@
 //! Wishes and their fulfilment, by the numbers of the scenario.
 
 mod continuity;
+mod sending;
 
 use alloc::string::String;
 use alloc::vec;
