@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// How to use it.
 pub const USAGE: &str = "\
-usage: ws-benches codec|echo|memory|growth|all [options]
+usage: ws-benches codec|echo|memory|growth|deflate|broadcast|all [options]
 
   --quick                  fewer rounds and shorter samples: minutes instead of tens
   --rounds N               rounds per table
@@ -22,8 +22,12 @@ usage: ws-benches codec|echo|memory|growth|all [options]
 pub enum Command {
     /// Every one.
     All,
+    /// One message to many.
+    Broadcast,
     /// Messages and frames in memory.
     Codec,
+    /// Compression.
+    Deflate,
     /// Over loopback TCP.
     Echo,
     /// How costs change with numbers and sizes.
@@ -117,6 +121,8 @@ impl Args {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let command = match words.next().as_deref() {
             Some("all") => Command::All,
+            Some("broadcast") => Command::Broadcast,
+            Some("deflate") => Command::Deflate,
             Some("codec") => Command::Codec,
             Some("echo") => Command::Echo,
             Some("growth") => Command::Growth,

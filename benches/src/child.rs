@@ -155,6 +155,15 @@ fn does_not_listen(name: &str) -> io::Error {
     io::Error::other(format!("{name} does not listen"))
 }
 
+/// Bytes of memory that this process holds.
+///
+/// # Errors
+/// If the system does not say.
+pub fn resident_here() -> io::Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    Ok(resident(&status).unwrap_or(0))
+}
+
 fn resident(status: &str) -> Option<u64> {
     let line = status
         .lines()

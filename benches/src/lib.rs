@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod broadcast;
 pub mod child;
 pub mod codec;
 pub mod csv;
+pub mod deflate;
 pub mod echo;
 pub mod growth;
 pub mod load;

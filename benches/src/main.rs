@@ -1,4 +1,4 @@
-//! The harness: `ws-benches codec|echo|memory|growth|all`.
+//! The harness: `ws-benches codec|echo|memory|growth|deflate|broadcast|all`.
 
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use ws_benches::args::{Args, Command, USAGE};
 use ws_benches::report::Report;
 use ws_benches::wire::Kind;
-use ws_benches::{codec, echo, growth, memory, servers};
+use ws_benches::{broadcast, codec, deflate, echo, growth, memory, servers};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +16,11 @@ fn main() -> ExitCode {
         && serve == "serve"
     {
         return told(servers::serve(name));
+    }
+    if let [hold, name, takeover] = &words[..]
+        && hold == "hold"
+    {
+        return told(deflate::hold(name, takeover));
     }
     match Args::parse(words.into_iter()) {
         Ok(args) => told(run(&args)),
@@ -60,6 +65,15 @@ fn run(args: &Args) -> io::Result<()> {
         }
         report.publish(&growth::in_memory(&args.effort))?;
         report.publish(&growth::sockets(args)?)?;
+    }
+    if wants(Command::Deflate) {
+        for decompress in [false, true] {
+            report.publish(&deflate::table(decompress, &args.effort))?;
+        }
+        report.publish(&deflate::memory(&args.effort)?)?;
+    }
+    if wants(Command::Broadcast) {
+        report.publish(&broadcast::table(&args.effort))?;
     }
     report.end()
 }

@@ -83,3 +83,34 @@ fn growth_has_a_table_each_for_bytes_and_connections() {
     ];
     assert_eq!(names, expected);
 }
+
+#[test]
+fn compression_costs_time_and_memory() {
+    let files = run(
+        "deflate",
+        &["--only", "ours", "--columns", "1 KiB|1 KiB, takeover"],
+    );
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = ["deflate-compress", "deflate-decompress", "deflate-memory"];
+    assert_eq!(names, expected);
+    for ((name, csv), rows_there) in files.iter().zip([1, 2, 1]) {
+        let column = if name == "deflate-memory" {
+            "no takeover"
+        } else {
+            "1 KiB, takeover"
+        };
+        assert_eq!(rows(csv, column).len(), rows_there, "{name}: {csv}");
+    }
+}
+
+#[test]
+fn a_broadcast_is_measured_both_ways() {
+    let files = run("broadcast", &["--columns", "1 000 x 1 KiB, deflate"]);
+    assert_eq!(files.len(), 1);
+    assert_eq!(
+        rows(&files[0].1, "1 000 x 1 KiB").len(),
+        2,
+        "{}",
+        files[0].1
+    );
+}

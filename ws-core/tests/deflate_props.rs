@@ -43,7 +43,7 @@ enum Op {
     /// An end sends what others may send too.
     Prepared(usize, Vec<u8>, Compress),
     /// An end sends piece by piece, with a ping in between.
-    Pieces(usize, Vec<u8>, usize),
+    Pieces(usize, Vec<u8>, usize, Compress),
     /// Some of what an end wrote arrives.
     Carry(usize, usize),
     /// An end takes what there is for it.
@@ -74,7 +74,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(i, payload, compress)| Op::Prepared(i, payload, compress)),
         4 => (side(), payload(), compress(), any::<bool>())
             .prop_map(|(i, payload, compress, shared)| Op::Send(i, payload, compress, shared)),
-        1 => (side(), payload(), 1..1000usize).prop_map(|(i, payload, n)| Op::Pieces(i, payload, n)),
+        1 => (side(), payload(), 1..1000usize, compress())
+            .prop_map(|(i, payload, n, compress)| Op::Pieces(i, payload, n, compress)),
         6 => (side(), prop_oneof![1..20usize, 1..5_000usize]).prop_map(|(i, n)| Op::Carry(i, n)),
         3 => (side(), any::<bool>()).prop_map(|(i, owned)| Op::Take(i, owned)),
     ]
@@ -119,14 +120,27 @@ impl Joined {
         self.sent[i].push(event);
     }
 
-    fn pieces(&mut self, i: usize, payload: &[u8], size: usize) {
+    fn pieces(&mut self, i: usize, payload: &[u8], size: usize, compress: Compress) {
         let sender = self.ends[i].sender();
-        sender.fragment(Kind::Binary, b"").expect("open");
-        for piece in payload.chunks(size) {
+        let mut pieces = payload.chunks(size);
+        let first = pieces.next().unwrap_or_default();
+        sender
+            .fragment_with(Kind::Binary, first, compress)
+            .expect("open");
+        // The last piece may be empty, and one in the middle.
+        let last = if size % 2 == 0 {
+            pieces.next_back()
+        } else {
+            None
+        };
+        for (at, piece) in pieces.enumerate() {
+            if at == 1 {
+                sender.continuation(b"").expect("open");
+            }
             sender.continuation(piece).expect("open");
         }
         sender.ping(b"between").expect("open");
-        sender.finish(b"").expect("open");
+        sender.finish(last.unwrap_or_default()).expect("open");
         self.sent[i].push(OwnedEvent::Binary(payload.to_vec().into()));
     }
 
@@ -188,7 +202,7 @@ proptest! {
             match op {
                 Op::Send(i, payload, compress, shared) => joined.send(i, &payload, compress, shared),
                 Op::Prepared(i, payload, compress) => joined.prepared(i, &payload, compress),
-                Op::Pieces(i, payload, size) => joined.pieces(i, &payload, size),
+                Op::Pieces(i, payload, size, compress) => joined.pieces(i, &payload, size, compress),
                 Op::Carry(i, n) => joined.carry(i, n),
                 Op::Take(i, owned) => joined.take(i, owned),
             }
