@@ -405,3 +405,67 @@ fn messages_pass_both_ways_and_the_bytes_of_the_101_are_not_lost() {
         ]
     );
 }
+
+#[test]
+fn s04_frames_glued_to_the_101_come_after_it_in_order() {
+    use ws_core::connection::{Config, Connection};
+    use ws_core::handshake::{Accept, Limits, Request, ServerHandshake};
+    use ws_core::session::{Action, Event, Session, SessionConfig};
+    use ws_core::{Instant, Machine, Seed};
+
+    let now = Instant::ORIGIN;
+    let request = Request::new("ws://example.com/feed").unwrap();
+    let mut session = Session::new(request, SessionConfig::default(), Seed::new([1; 32]));
+    session.start(now);
+    let Some(Action::Dial { conn, .. }) = session.action() else {
+        panic!("it dials at once");
+    };
+    assert!(session.dialed(conn, now));
+    let mut server = ServerHandshake::new(Limits::default(), now);
+    while let Some(bytes) = session.io(conn).unwrap().1.pop() {
+        server.io().0.extend_from_slice(&bytes);
+    }
+    assert!(server.poll(now).unwrap().is_some());
+    let answer = Accept::new().header("X-Seen", "yes").unwrap();
+    server.accept(answer).unwrap();
+    let mut bytes = Vec::new();
+    while let Some(piece) = server.io().1.pop() {
+        bytes.extend_from_slice(&piece);
+    }
+    let mut server = Connection::new(server.finish().unwrap(), &Config::default(), now);
+    for text in ["m1", "m2", "m3"] {
+        server.sender().text(text).unwrap();
+    }
+    while let Some(piece) = server.io().1.pop() {
+        bytes.extend_from_slice(&piece);
+    }
+    // All but one byte of the third frame in one piece, and then that.
+    let (most, last) = bytes.split_at(bytes.len() - 1);
+    session.io(conn).unwrap().0.extend_from_slice(most);
+    let Some(Event::Opened { agreed, .. }) = session.poll_owned(now) else {
+        panic!("first of all it is open");
+    };
+    let headers = agreed.response_headers.unwrap();
+    assert_eq!(headers.get("X-Seen"), Some("yes"));
+    assert!(matches!(session.poll(now), Some(Event::Ready { .. })));
+    assert_eq!(session.poll(now), Some(Event::Text("m1")));
+    assert_eq!(session.poll(now), Some(Event::Text("m2")));
+    assert_eq!(session.poll(now), None);
+    session.io(conn).unwrap().0.extend_from_slice(last);
+    assert_eq!(session.poll(now), Some(Event::Text("m3")));
+    assert_eq!(session.poll(now), None);
+}
+
+#[test]
+fn s05_a_close_code_that_means_an_authentication_failure_is_final_at_once() {
+    use ws_core::policy::{Row, Verdict, When};
+    let unauthorized = Row::new(When::Close(4401..=4401), Verdict::FATAL);
+    let config = plain().classifier(Classifier::default().row(unauthorized));
+    let mut sim = Sim::new(config, &[Plan::Serve]);
+    sim.start();
+    let now = sim.now;
+    let server = sim.server().unwrap().connection();
+    server.close(CloseCode::new(4401), "", now).unwrap();
+    sim.run(60_000);
+    assert_eq!((sim.dials.len(), sim.session.state()), (1, State::Terminal));
+}

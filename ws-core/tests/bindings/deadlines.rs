@@ -171,7 +171,7 @@ fn a_peer_that_takes_nothing_does_not_hold_a_send_for_ever() {
         };
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         let closed = read_to_end(&mut socket, |event| panic!("{event:?}"));
-        assert_timed_out(&closed, Deadline::Close, CloseCode::GOING_AWAY);
+        assert_timed_out(&closed, Deadline::Idle, CloseCode::GOING_AWAY);
 
         let (socket, _peer) = server_and_raw(&options);
         let (mut reader, mut writer) = rt::split(socket);
@@ -184,7 +184,7 @@ fn a_peer_that_takes_nothing_does_not_hold_a_send_for_ever() {
         });
         let sent = wait!(writer.send(vec![0; 64 << 20]));
         assert!(matches!(sent, Err(ws::Error::Io(_))), "{sent:?}");
-        assert_timed_out(&join(reading), Deadline::Close, CloseCode::GOING_AWAY);
+        assert_timed_out(&join(reading), Deadline::Idle, CloseCode::GOING_AWAY);
     });
 }
 
