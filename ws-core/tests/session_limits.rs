@@ -7,7 +7,7 @@ use std::time::Duration;
 use sim::venue::{Venue, yes};
 use sim::{Plan, Sim, plain};
 use ws_core::TransportEnd;
-use ws_core::policy::{Bucket, BucketId, Cost, Lane, LimiterPolicy, Mode, Percent, Pricing, Shape};
+use ws_core::policy::{Bucket, BucketId, Cost, LimiterPolicy, Mode, Percent, Pricing, Shape};
 use ws_core::session::correlate::{CorrelatorConfig, Sent, Timing};
 use ws_core::session::queue::{Overflow, QueueConfig};
 use ws_core::session::{
@@ -484,6 +484,7 @@ fn every_request_that_the_limits_let_through_is_answered() {
     assert_eq!(sim.session.latency().unwrap().count, 20);
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn s09_two_connections_that_share_a_limit_never_exceed_it() {
     use ws_core::Instant;
@@ -518,11 +519,12 @@ fn s09_two_connections_that_share_a_limit_never_exceed_it() {
     }
 }
 
+#[cfg(feature = "std")]
 #[test]
 #[allow(clippy::disallowed_methods, reason = "threads are what is tested")]
 fn threads_that_share_a_limiter_lose_no_update() {
     use ws_core::Instant;
-    use ws_core::policy::SharedLimiter;
+    use ws_core::policy::{Lane, SharedLimiter};
     let shared = SharedLimiter::new(&LimiterPolicy::deribit(), Instant::ORIGIN);
     let threads = [(); 4].map(|()| {
         let shared = shared.clone();
