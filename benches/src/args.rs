@@ -14,6 +14,8 @@ usage: ws-benches codec|echo|memory|growth|deflate|broadcast|all [options]
   --columns 'NAME|NAME'    only these columns
   --connections N          connections of the memory table, default 10000
   --server 'NAME=COMMAND'  one more echo server; {port} in the command is its port
+  --compressor 'NAME=COMMAND'
+                           one more row of deflate (see benches/node/deflate.mjs)
   --out DIRECTORY          where CSV and charts go, default target/bench-results
 ";
 
@@ -111,6 +113,8 @@ pub struct Args {
     pub out: PathBuf,
     /// Servers that are not in this crate: their names and commands.
     pub servers: Vec<(String, String)>,
+    /// Compressors that are not in this crate, likewise.
+    pub compressors: Vec<(String, String)>,
 }
 
 impl Args {
@@ -139,6 +143,7 @@ impl Args {
             effort,
             out,
             servers: Vec::new(),
+            compressors: Vec::new(),
         };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
@@ -162,6 +167,10 @@ impl Args {
         let list = || value.split('|').map(String::from).collect();
         match word {
             "--columns" => self.effort.columns = list(),
+            "--compressor" => match value.split_once('=') {
+                Some((name, command)) => self.compressors.push((name.into(), command.into())),
+                None => return Err(format!("--compressor needs NAME=COMMAND: {value}")),
+            },
             "--connections" => self.effort.connections = number()?,
             "--only" => self.effort.only = list(),
             "--out" => self.out = value.into(),
@@ -218,6 +227,10 @@ mod tests {
             (
                 "all ; --server ; x=y",
                 "--server needs NAME=COMMAND with {port}: x=y",
+            ),
+            (
+                "deflate ; --compressor ; x",
+                "--compressor needs NAME=COMMAND: x",
             ),
         ] {
             assert_eq!(parse(line), Err(error.into()));

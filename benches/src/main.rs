@@ -68,9 +68,10 @@ fn run(args: &Args) -> io::Result<()> {
     }
     if wants(Command::Deflate) {
         for decompress in [false, true] {
-            report.publish(&deflate::table(decompress, &args.effort))?;
+            let table = deflate::table(decompress, &args.effort, &args.compressors)?;
+            report.publish(&table)?;
         }
-        report.publish(&deflate::memory(&args.effort)?)?;
+        report.publish(&deflate::memory(&args.effort, &args.compressors)?)?;
     }
     if wants(Command::Broadcast) {
         report.publish(&broadcast::table(&args.effort))?;

@@ -8,6 +8,7 @@ use std::process::Command;
 use ws_core::buf::Pool;
 use ws_core::{Instant, Role};
 
+use super::foreign::{self, Foreign};
 use super::{Case, ours};
 use crate::args::Effort;
 use crate::child::resident_here;
@@ -36,11 +37,11 @@ fn subjects() -> Vec<(&'static str, Class, Make)> {
     all
 }
 
-/// Bytes per idle connection.
+/// Bytes per idle connection; `programs` take part too.
 ///
 /// # Errors
 /// If a process does not say.
-pub fn memory(effort: &Effort) -> io::Result<Table> {
+pub fn memory(effort: &Effort, programs: &[Foreign]) -> io::Result<Table> {
     let mut rows = Vec::new();
     for (name, class, _) in subjects() {
         if !effort.wants(name) {
@@ -64,6 +65,23 @@ pub fn memory(effort: &Effort) -> io::Result<Table> {
             cells: cells.into_iter().map(Some).collect(),
         });
     }
+    let file = foreign::file();
+    for who in programs.iter().filter(|who| effort.wants(&who.0)) {
+        let mut cells = vec![Samples::default(); 2];
+        for _ in 0..effort.rounds.div_ceil(3) {
+            for (cell, takeover) in cells.iter_mut().zip([false, true]) {
+                cell.push(foreign::held(who, &Case::new(SIZE, takeover, 1), &file)?);
+            }
+        }
+        rows.push(Row {
+            name: who.0.clone(),
+            class: Class::Full,
+            owns: true,
+            runtime: None,
+            cells: cells.into_iter().map(Some).collect(),
+        });
+    }
+    let _ = std::fs::remove_file(file);
     Ok(Table {
         id: "deflate-memory".into(),
         title: format!("memory per idle compressed connection, {CONNECTIONS} connections"),

@@ -3,16 +3,19 @@
 //! Everybody compresses at level 6 with windows of 32 KiB, messages of JSON that are alike and never
 //! the same. *takeover*: each message builds on those before it; otherwise it stands alone.
 
+mod foreign;
 mod idle;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
 
+use std::io;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use ws_core::Role;
 
+use foreign::{Foreign, Running};
 pub use idle::{hold, memory};
 
 use crate::args::Effort;
@@ -105,14 +108,30 @@ fn subjects(decompress: bool) -> Vec<Subject> {
     subjects
 }
 
-/// What it costs to compress or decompress messages.
-#[must_use]
-pub fn table(decompress: bool, effort: &Effort) -> Table {
+/// Whoever takes part in a round.
+enum Player {
+    Job(Job),
+    Program(Running),
+}
+
+/// What it costs to compress or decompress messages; `programs` take part too.
+///
+/// # Errors
+/// One of the programs does not say.
+pub fn table(decompress: bool, effort: &Effort, programs: &[Foreign]) -> io::Result<Table> {
+    let verb = if decompress { "decompress" } else { "compress" };
+    let file = foreign::file();
+    let programs: Vec<_> = { programs.iter() }
+        .filter(|(name, _)| effort.wants(name))
+        .collect();
     let subjects = subjects(decompress);
     let subjects: Vec<_> = { subjects.iter() }
         .filter(|who| effort.wants(who.name))
         .collect();
-    let (mut columns, mut cells) = (Vec::new(), vec![Vec::new(); subjects.len()]);
+    let (mut columns, mut cells) = (
+        Vec::new(),
+        vec![Vec::new(); subjects.len() + programs.len()],
+    );
     for (size, name) in SIZES {
         for (takeover, word) in [(false, ""), (true, ", takeover")] {
             let column = format!("{name}{word}");
@@ -124,24 +143,41 @@ pub fn table(decompress: bool, effort: &Effort) -> Table {
             for (job, who) in jobs.iter_mut().zip(&subjects) {
                 case.check(who.name, job);
             }
-            let samples = interleave(effort.rounds, &mut jobs, |job| {
-                nanos_per_message(job, MESSAGES, effort.codec_sample)
+            let mut players: Vec<Player> = jobs.into_iter().map(Player::Job).collect();
+            for who in &programs {
+                let program = Running::start(who, verb, &case, &file)?;
+                players.push(Player::Program(program));
+            }
+            let mut failed = None;
+            let samples = interleave(effort.rounds, &mut players, |player| match player {
+                Player::Job(job) => nanos_per_message(job, MESSAGES, effort.codec_sample),
+                Player::Program(program) => program.sample().unwrap_or_else(|error| {
+                    failed = Some(error);
+                    0.0
+                }),
             });
+            if let Some(error) = failed {
+                return Err(error);
+            }
             for (row, samples) in cells.iter_mut().zip(samples) {
                 row.push(Some(samples));
             }
             columns.push(column);
         }
     }
-    let verb = if decompress { "decompress" } else { "compress" };
-    let rows = subjects.iter().zip(cells).map(|(who, cells)| Row {
-        name: who.name.into(),
-        class: who.class,
-        owns: who.owns,
-        runtime: None,
-        cells,
-    });
-    Table {
+    let _ = std::fs::remove_file(file);
+    let ours = { subjects.iter() }.map(|who| (who.name.into(), who.class, who.owns));
+    let theirs = { programs.iter() }.map(|(name, _)| (name.clone(), Class::Full, true));
+    let rows = { ours.chain(theirs) }
+        .zip(cells)
+        .map(|((name, class, owns), cells)| Row {
+            name,
+            class,
+            owns,
+            runtime: None,
+            cells,
+        });
+    Ok(Table {
         id: format!("deflate-{verb}"),
         title: format!("{verb} JSON as a server, level {LEVEL}"),
         unit: "ns per message",
@@ -149,5 +185,5 @@ pub fn table(decompress: bool, effort: &Effort) -> Table {
         scale: Scale::PerColumn,
         columns,
         rows: rows.collect(),
-    }
+    })
 }
