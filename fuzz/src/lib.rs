@@ -25,6 +25,7 @@ mod input;
 pub mod op;
 mod pair;
 mod plain;
+mod proxy;
 mod reading;
 mod sending;
 mod stream;
@@ -39,6 +40,7 @@ pub use handshake::{client_handshake, server_handshake};
 pub use header::header;
 pub use inflate::inflate;
 pub use pair::pair;
+pub use proxy::proxy;
 pub use stream::stream;
 pub use url::url;
 
@@ -55,6 +57,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("header", header),
     ("inflate", inflate),
     ("pair", pair),
+    ("proxy", proxy),
     ("server_handshake", server_handshake),
     ("stream", stream),
     ("url", url),

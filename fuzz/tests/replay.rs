@@ -39,6 +39,7 @@ targets! {
     header
     inflate
     pair
+    proxy
     server_handshake
     stream
     url
