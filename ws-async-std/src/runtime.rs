@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant as Clock};
+use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
 use crate::Io;
 use crate::halves::{ReadHalf, WriteHalf, split};
@@ -91,6 +91,10 @@ impl Runtime for FuturesIo {
             }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    fn time_of_day(&self) -> Option<Duration> {
+        SystemTime::now().duration_since(UNIX_EPOCH).ok()
     }
 
     type Io<T> = Io<T>;

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use ws_core::handshake::{Request, RequestError};
 use ws_core::options::{Route, SessionOptions, StartError};
-use ws_core::pump::client::{self, Dialing};
+use ws_core::pump::client::{self, Dial, Dialing};
 use ws_core::session::{Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::Url;
 
 use crate::dial::reach;
 use crate::net::spawn;
 use crate::{FuturesIo, Stream};
-pub use ws_core::pump::client::RequestFailed;
+pub use ws_core::pump::client::{PingFailed, RequestFailed, Wanted};
+pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
 /// A handle on a session, good through any number of connections.
@@ -83,14 +84,50 @@ pub fn start_with<D>(
 where
     D: Dialect + Send + 'static,
 {
+    let (client, events, run) = parts(request, dialect, options)?;
+    spawn(run);
+    Ok((client, events))
+}
+
+/// Starts a session that speaks a dialect and has credentials: to log in, if
+/// [`SessionConfig::login`] is set, and for the opening handshake, if
+/// [`SessionConfig::handshake_login`] asks for them.
+///
+/// The provider is asked each time that some are needed, with what they are for and the code with
+/// which the last ones were refused. It may take its time and use a handle of the session.
+/// [`CredError::Denied`] ends the session, [`CredError::Temporary`] fails the attempt.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with_credentials<D, P, F>(
+    request: Request,
+    dialect: D,
+    options: &SessionOptions,
+    provider: P,
+) -> Result<(Client<D>, Events<D>), StartError>
+where
+    D: Dialect + Send + 'static,
+    P: FnMut(Wanted) -> F + Send + Unpin + 'static,
+    F: Future<Output = Result<D::Credentials, CredError>> + Send + 'static,
+{
+    let (client, events, run) = parts(request, dialect, options)?;
+    spawn(run.provider(client::provide(provider)));
+    Ok((client, events))
+}
+
+type Parts<D, C> = client::Parts<D, Stream, FuturesIo, C>;
+
+fn parts<D: Dialect>(
+    request: Request,
+    dialect: D,
+    options: &SessionOptions,
+) -> Result<Parts<D, impl Dial<Stream> + Send + 'static + use<D>>, StartError> {
     #[cfg(not(feature = "tls"))]
     ws_core::options::plain(request.url())?;
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
     let route = options.route.clone();
     let dial = move |request: &Request| dial(request.url().clone(), route.clone());
-    let (client, events, run) = client::run(session, FuturesIo::new(), dial);
-    spawn(run);
-    Ok((client, events))
+    Ok(client::run(session, FuturesIo::new(), dial))
 }
 
 fn dial(url: Url, route: Route) -> Dialing<Stream> {

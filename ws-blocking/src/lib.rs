@@ -73,6 +73,7 @@
 mod accept;
 mod byte_stream;
 mod connect;
+mod desk;
 mod driver;
 mod message;
 mod net;

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant as Time};
+use std::time::{Duration, Instant as Time, SystemTime, UNIX_EPOCH};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Registry, Token};
@@ -129,6 +129,10 @@ impl Runtime for Clock {
         }
         self.due.fetch_min(at.as_nanos(), Ordering::Relaxed);
         Poll::Pending
+    }
+
+    fn time_of_day(&self) -> Option<Duration> {
+        SystemTime::now().duration_since(UNIX_EPOCH).ok()
     }
 
     fn with_pool<T>(f: impl FnOnce(&mut Pool) -> T) -> T {

@@ -14,15 +14,21 @@ use mio::net::TcpStream;
 use ws_core::close::CloseCode;
 use ws_core::error::SendError as Refused;
 use ws_core::handshake::{Request, RequestError};
-use ws_core::message::Message;
+use ws_core::message::{Message, Text};
 use ws_core::options::{Route, SessionOptions, StartError};
-use ws_core::pump::client::{self, Dialing};
-use ws_core::session::{ConnId, Dialect, Initial, NoDialect, SendError, SessionConfig};
+use ws_core::pump::client::{self, Dial, Dialing};
+use ws_core::session::subscriptions::{self, SubId, SubOptions, TooManyTopics};
+use ws_core::session::{
+    ConnId, Dialect, DrainOptions, Health, Initial, MessageId, Network, NoDialect, SendError,
+    SendOptions, SessionConfig, Snapshot,
+};
 use ws_core::url::Url;
 
-pub use ws_core::pump::client::RequestFailed;
+pub use ws_core::pump::client::{PingFailed, RequestFailed, Wanted};
+pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
+use crate::desk::Desk;
 use crate::net::reach;
 use crate::reactor::{Clock, Reactor};
 use crate::stream::Wire;
@@ -94,20 +100,71 @@ pub fn start_with<D>(
 where
     D: Dialect + Send + 'static,
 {
+    let (reactor, (client, events, run)) = parts(request, dialect, options)?;
+    spawn(reactor, run)?;
+    Ok((Client(client), Events(events)))
+}
+
+/// Starts a session that speaks a dialect and has credentials: to log in, if
+/// [`SessionConfig::login`] is set, and for the opening handshake, if
+/// [`SessionConfig::handshake_login`] asks for them.
+///
+/// The provider is asked each time that some are needed, with what they are for and the code with
+/// which the last ones were refused. It has a thread of its own: it may block, and use a handle of
+/// the session. [`CredError::Denied`] ends the session, [`CredError::Temporary`] fails the attempt.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with_credentials<D, P>(
+    request: Request,
+    dialect: D,
+    options: &SessionOptions,
+    provider: P,
+) -> Result<(Client<D>, Events<D>), StartError>
+where
+    D: Dialect + Send + 'static,
+    P: FnMut(Wanted) -> Result<D::Credentials, CredError> + Send + 'static,
+    D::Credentials: Send,
+{
+    let desk = Desk::open(provider).map_err(StartError::Thread)?;
+    let (reactor, (client, events, run)) = parts(request, dialect, options)?;
+    spawn(reactor, run.provider(desk))?;
+    Ok((Client(client), Events(events)))
+}
+
+type Parts<D, C> = client::Parts<D, Wire<TcpStream>, Clock, C>;
+
+fn parts<D: Dialect>(
+    request: Request,
+    dialect: D,
+    options: &SessionOptions,
+) -> Result<
+    (
+        Reactor,
+        Parts<D, impl Dial<Wire<TcpStream>> + Send + 'static + use<D>>,
+    ),
+    StartError,
+> {
     #[cfg(not(feature = "tls"))]
     ws_core::options::plain(request.url())?;
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
-    let mut reactor = Reactor::new().map_err(StartError::Thread)?;
+    let reactor = Reactor::new().map_err(StartError::Thread)?;
     let clock = reactor.clock();
     let (dialer, route) = (clock.clone(), options.route.clone());
     let dial = move |request: &Request| dial(dialer.clone(), request.url().clone(), route.clone());
-    let (client, events, run) = client::run(session, clock, dial);
+    Ok((reactor, client::run(session, clock, dial)))
+}
+
+fn spawn(
+    mut reactor: Reactor,
+    run: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), StartError> {
     thread::Builder::new()
         .name("websocket".into())
         // If there is nothing to wait with any more, the future is dropped, and the session over.
         .spawn(move || drop(reactor.run(run)))
         .map_err(StartError::Thread)?;
-    Ok((Client(client), Events(events)))
+    Ok(())
 }
 
 fn dial(clock: Clock, url: Url, route: Route) -> Dialing<Wire<TcpStream>> {
@@ -136,6 +193,97 @@ impl<D: Dialect> Client<D> {
     /// It was not accepted, or got no answer; the error says whether it may have been executed.
     pub fn request(&self, request: &D::Request) -> Result<Payload, RequestFailed> {
         wait(self.0.request(request))
+    }
+
+    /// Queues a message with a place in the queue of its own. What becomes of it is told once:
+    /// [`Event::MessageSent`] or [`Event::MessageLost`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and those of the limits and the queue; nothing is queued then.
+    pub fn send_with<'m>(
+        &self,
+        message: impl Into<Message<'m>>,
+        options: &SendOptions,
+    ) -> Result<MessageId, SendError> {
+        self.0.send_with(message, options)
+    }
+
+    /// Takes back a message that has not left yet; `false` if there is nothing to take back.
+    #[must_use = "the message may have left"]
+    pub fn unsend(&self, id: MessageId) -> bool {
+        self.0.unsend(id)
+    }
+
+    /// Wants a topic, on this connection and all that follow, until
+    /// [`unsubscribe`](Self::unsubscribe). What becomes of it is told as [`Event::Subscription`],
+    /// its messages are [`Event::Data`], and after a loss [`Event::Continuity`] says what was missed.
+    ///
+    /// # Errors
+    /// Too many topics are wanted already.
+    pub fn subscribe(
+        &self,
+        topic: impl Into<Text>,
+        options: SubOptions,
+    ) -> Result<SubId, TooManyTopics> {
+        self.0.subscribe(topic, options)
+    }
+
+    /// Wants a topic no more, on behalf of one who did.
+    pub fn unsubscribe(&self, id: SubId) {
+        self.0.unsubscribe(id);
+    }
+
+    /// Leaves a topic and joins it again, such as after a gap that was noticed elsewhere.
+    pub fn resubscribe(&self, id: SubId) {
+        self.0.resubscribe(id);
+    }
+
+    /// Where a subscription stands; `None` if it is not remembered.
+    #[must_use]
+    pub fn subscription(&self, id: SubId) -> Option<subscriptions::State> {
+        self.0.subscription(id)
+    }
+
+    /// Pings the peer and waits for its pong, at most so long; returns the time from queueing the
+    /// one to the other. RFC 6455 §5.5.2.
+    ///
+    /// # Errors
+    /// There is no connection, or no pong.
+    pub fn ping(&self, timeout: Duration) -> Result<Duration, PingFailed> {
+        wait(self.0.ping(timeout))
+    }
+
+    /// Ends the session in order: nothing new is accepted, what waits leaves, what was asked is
+    /// answered, and then it is closed. Told by [`Event::Drained`], then as by
+    /// [`close`](Self::close).
+    ///
+    /// # Errors
+    /// As [`close`](Self::close); nothing happens then.
+    pub fn drain(
+        &self,
+        code: CloseCode,
+        reason: &str,
+        options: DrainOptions,
+    ) -> Result<(), Refused> {
+        self.0.drain(code, reason, options)
+    }
+
+    /// Says what is known about the network: without one nothing is dialled, with another the
+    /// connection is asked whether it is still there.
+    pub fn network(&self, network: Network) {
+        self.0.network(network);
+    }
+
+    /// Everything about the session at this moment. Holds no secrets.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.0.snapshot()
+    }
+
+    /// The signs of life.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.0.health()
     }
 
     /// Ends the session: with a Close frame if there is a connection, at once otherwise. The end is

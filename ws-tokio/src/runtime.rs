@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::Io;
 use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
@@ -76,6 +76,10 @@ impl Runtime for Tokio {
             sleep.as_mut().reset(deadline);
         }
         sleep.as_mut().poll(cx)
+    }
+
+    fn time_of_day(&self) -> Option<Duration> {
+        SystemTime::now().duration_since(UNIX_EPOCH).ok()
     }
 
     type Io<T> = Io<T>;

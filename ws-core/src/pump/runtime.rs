@@ -3,6 +3,7 @@
 //! It knows nothing of WebSocket.
 
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::io;
 
 use crate::Instant;
@@ -16,6 +17,12 @@ pub trait Runtime: Unpin {
     /// Ready when it is `at` or later; until then the task is woken at `at`. Each call replaces the
     /// wake-up of the one before.
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()>;
+
+    /// The time of day, since the beginning of 1970 in UTC. By default there is none, and a session
+    /// does not notice that the computer was asleep.
+    fn time_of_day(&self) -> Option<Duration> {
+        None
+    }
 
     /// What makes a `T` that reads or writes ([`ReadBytes`], [`WriteBytes`]) a reader or a writer in
     /// the runtime's own terms.

@@ -10,6 +10,9 @@
 )]
 
 mod ask;
+mod commands;
+mod credentials;
+mod ping;
 mod run;
 
 use alloc::collections::{BTreeMap, VecDeque};
@@ -26,8 +29,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_core::Stream;
 
 use ask::Asked;
+use ping::Pinged;
 
 pub use ask::RequestFailed;
+pub use credentials::{Provide, Providing, Wanted, provide};
+pub use ping::PingFailed;
 pub use run::{Dial, Dialing, Run};
 
 use super::runtime::Runtime;
@@ -36,7 +42,7 @@ use crate::error;
 use crate::handshake::Request;
 use crate::message::Message;
 use crate::session::correlate::RequestId;
-use crate::session::{ConnId, Dialect, End, Event, NoDialect, SendError, Session, State};
+use crate::session::{ConnId, Dialect, End, Event, NoDialect, PingId, SendError, Session, State};
 
 /// Events that wait for the application before nothing more is read.
 const EVENTS: usize = 1024;
@@ -81,6 +87,8 @@ struct Inner<D, R> {
     reader: Option<Waker>,
     /// Requests that a task waits for.
     asked: BTreeMap<RequestId, Asked>,
+    /// Pings that a task waits for.
+    pinged: BTreeMap<PingId, Pinged>,
     /// Tasks that wait for another state.
     watchers: Vec<Waker>,
     /// Handles, the events included.
@@ -129,6 +137,7 @@ where
             driver: None,
             reader: None,
             asked: BTreeMap::new(),
+            pinged: BTreeMap::new(),
             watchers: Vec::new(),
             handles: 2,
             unread: false,
@@ -150,7 +159,7 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// [`SendError::NotReady`] unless there is a connection;
     /// [`Full`](error::SendError::Full) while the peer does not take what is queued.
     pub fn send<'m>(&self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
-        self.command(|session, clock| session.send(message, clock.now()))
+        self.command(|inner| inner.session.send(message, inner.clock.now()))
     }
 
     /// Ends the session: with a Close frame if there is a connection, at once otherwise. The end is
@@ -159,17 +168,17 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// # Errors
     /// As [`Session::close`]; nothing happens then.
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), error::SendError> {
-        self.command(|session, clock| session.close(code, reason, clock.now()))
+        self.command(|inner| inner.session.close(code, reason, inner.clock.now()))
     }
 
     /// Replaces the connection, or dials now instead of later; see [`Session::reconnect`].
     pub fn reconnect(&self) {
-        self.command(|session, clock| session.reconnect(clock.now()));
+        self.command(|inner| inner.session.reconnect(inner.clock.now()));
     }
 
     /// Replaces what connections are asked for, from the next dial on.
     pub fn set_target(&self, request: Request) {
-        self.command(|session, _| session.set_target(request));
+        self.command(|inner| inner.session.set_target(request));
     }
 
     /// Where the session stands.
@@ -232,10 +241,9 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
         .await
     }
 
-    fn command<T>(&self, act: impl FnOnce(&mut Session<D>, &R) -> T) -> T {
+    fn command<T>(&self, act: impl FnOnce(&mut Inner<D, R>) -> T) -> T {
         let mut inner = self.shared.lock();
-        let Inner { session, clock, .. } = &mut *inner;
-        let done = act(session, clock);
+        let done = act(&mut inner);
         let driver = inner.wake_driver();
         drop(inner);
         if let Some(driver) = driver {

@@ -1,6 +1,7 @@
 //! The future that does the work of a session: dials when told, moves bytes and time.
 //!
-//! It never decides to dial, and never dials while it holds the lock that the handles share.
+//! It never decides to dial, and neither dials nor asks for credentials while it holds the lock that
+//! the handles share.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -13,10 +14,12 @@ use core::task::{Context, Poll, Waker};
 
 use super::super::driver::Driver;
 use super::super::runtime::{PollRead, PollWrite, Runtime};
+use super::credentials::{Provide, Providing, Wanted};
 use super::{EVENTS, Inner, Shared};
+use crate::UnixTime;
 use crate::close::CloseCode;
 use crate::handshake::Request;
-use crate::session::auth::CredError;
+use crate::session::auth::{CredError, CredId};
 use crate::session::{Action, ConnId, DialError, Dialect, End, Event};
 
 /// How a binding connects a transport.
@@ -47,11 +50,14 @@ where
 /// It wakes for bytes, deadlines and commands only. Dropping it drops the connection without a
 /// Close frame; the handles then say that the session is over.
 #[must_use = "nothing happens unless this is polled"]
-pub struct Run<D, S, R, C> {
+pub struct Run<D: Dialect, S, R, C> {
     shared: Arc<Shared<D, R>>,
     runtime: R,
     dial: C,
     dialing: Option<(ConnId, Dialing<S>)>,
+    provider: Option<Box<dyn Provide<D::Credentials> + Send>>,
+    /// The question of the moment: there is never more than one that matters.
+    providing: Option<(CredId, Providing<D::Credentials>)>,
     driver: Option<(ConnId, Driver<S, R>)>,
     started: bool,
 }
@@ -63,13 +69,22 @@ enum Turn {
     Wait,
 }
 
-impl<D, S, R, C> Run<D, S, R, C> {
+impl<D: Dialect, S, R, C> Run<D, S, R, C> {
+    /// Says where credentials come from, if the session is to log in or to sign its handshakes.
+    /// Without a provider they are denied.
+    pub fn provider(mut self, provider: impl Provide<D::Credentials> + Send + 'static) -> Self {
+        self.provider = Some(Box::new(provider));
+        self
+    }
+
     pub(super) fn new(shared: Arc<Shared<D, R>>, runtime: R, dial: C) -> Self {
         Self {
             shared,
             runtime,
             dial,
             dialing: None,
+            provider: None,
+            providing: None,
             driver: None,
             started: false,
         }
@@ -96,6 +111,11 @@ where
                 Ok(_) => {}
                 Err(error) => self.shared.lock().session.dial_failed(conn, error, now),
             }
+            return Turn::Again;
+        }
+        if let Some((id, provided)) = self.poll_providing(cx) {
+            let now = self.runtime.now();
+            self.shared.lock().session.credentials(id, provided, now);
             return Turn::Again;
         }
         let shared = Arc::clone(&self.shared);
@@ -172,16 +192,51 @@ where
         }
     }
 
+    /// What the provider has come up with, once it has.
+    #[allow(clippy::type_complexity, reason = "said once")]
+    fn poll_providing(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Option<(CredId, Result<D::Credentials, CredError>)> {
+        let (id, providing) = self.providing.as_mut()?;
+        let id = *id;
+        match providing.as_mut().poll(cx) {
+            Poll::Ready(provided) => {
+                self.providing = None;
+                Some((id, provided))
+            }
+            Poll::Pending => None,
+        }
+    }
+
+    /// Compares the clocks after a wait: was the computer asleep?
+    fn wake_up(&self) {
+        let Some(wall) = self.runtime.time_of_day() else {
+            return;
+        };
+        let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
+        let (wall, now) = (UnixTime::from_nanos(nanos), self.runtime.now());
+        self.shared.lock().session.wall_clock(wall, now);
+    }
+
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Dial { conn, request } => {
                 self.dialing = Some((conn, self.dial.dial(&request)));
             }
-            // Whoever has credentials hands them in through a handle of its own.
-            Action::Credentials { id, .. } => {
-                let denied = Err(CredError::Denied);
-                let now = self.runtime.now();
-                self.shared.lock().session.credentials(id, denied, now);
+            Action::Credentials {
+                id,
+                purpose,
+                refused,
+            } => {
+                let wanted = Wanted { purpose, refused };
+                if let Some(provider) = &mut self.provider {
+                    self.providing = Some((id, provider.provide(wanted)));
+                } else {
+                    let denied = Err(CredError::Denied);
+                    let now = self.runtime.now();
+                    self.shared.lock().session.credentials(id, denied, now);
+                }
             }
             Action::Drop { conn } => {
                 self.dialing.take_if(|(current, _)| *current == conn);
@@ -205,8 +260,10 @@ where
             any = true;
             if let Event::Terminated(end) = &event {
                 inner.end = Some(end.clone());
+                inner.stop_pings(wake);
             }
-            let Some(event) = inner.answer(event, wake) else {
+            let event = inner.answer(event, wake);
+            let Some(event) = event.and_then(|event| inner.pong(event, wake)) else {
                 continue;
             };
             if !(inner.unread || full && event.is_data()) {
@@ -230,6 +287,7 @@ where
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.wake_up();
         loop {
             let mut wake = Vec::new();
             let turn = self.turn(cx, &mut wake);
@@ -245,7 +303,7 @@ where
     }
 }
 
-impl<D, S, R, C> Drop for Run<D, S, R, C> {
+impl<D: Dialect, S, R, C> Drop for Run<D, S, R, C> {
     fn drop(&mut self) {
         let mut inner = self.shared.lock();
         if inner.end.is_none() {
@@ -256,6 +314,7 @@ impl<D, S, R, C> Drop for Run<D, S, R, C> {
         let mut wake = mem::take(&mut inner.watchers);
         wake.extend(inner.reader.take());
         inner.abandon(&mut wake);
+        inner.stop_pings(&mut wake);
         drop(inner);
         for waker in wake {
             waker.wake();
@@ -263,7 +322,7 @@ impl<D, S, R, C> Drop for Run<D, S, R, C> {
     }
 }
 
-impl<D, S, R, C> fmt::Debug for Run<D, S, R, C> {
+impl<D: Dialect, S, R, C> fmt::Debug for Run<D, S, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("started", &self.started)
