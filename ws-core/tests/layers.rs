@@ -127,6 +127,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "time",
             "tls",
             "url",
+            "wall",
         ],
     ),
 ];
