@@ -1,6 +1,7 @@
 //! Echoes every message back until the connection ends.
 //!
-//! `echo_client URL [--ca FILE] [--deflate] [--insecure]`; exits with 0 after a clean close, otherwise with 1 and one line on stderr.
+//! `echo_client URL [--ca FILE] [--deflate] [--insecure] [--proxy URL] [--unix PATH]`;
+//! exits with 0 after a clean close, otherwise with 1 and one line on stderr.
 
 #[path = "../../ws-core/examples/flags/mod.rs"]
 mod flags;

@@ -1,6 +1,6 @@
 //! The client's way to a WebSocket: dial, then the opening handshake.
 //!
-//! It dials once: it never tries a failed handshake again and follows no redirect.
+//! It never tries a failed handshake again, and follows redirects only if it is told to.
 
 use futures_io::{AsyncRead, AsyncWrite};
 use ws_core::handshake::{Request, RequestError};
@@ -8,7 +8,6 @@ use ws_core::options::{ConnectError, ConnectOptions};
 use ws_core::pump;
 use ws_core::url::Url;
 
-use crate::dial::reach;
 use crate::{FuturesIo, WebSocket};
 
 /// Opens a WebSocket: `connect("ws://127.0.0.1:9001/chat").await?`.
@@ -38,9 +37,8 @@ pub async fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let limit = options.handshake.timeout;
-    let (stream, spent) = reach(request.url(), &options.route, limit).await?;
-    client(stream, request, &options.after(spent)).await
+    let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
+    pump::connect(FuturesIo::new(), request, options, seed).await
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix

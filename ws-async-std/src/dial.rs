@@ -1,50 +1,33 @@
 //! Looking names up and opening sockets, as the dialer says. It never decides which address to try.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream as Std};
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr, TcpStream as Tcp};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream as Unix;
+#[cfg(unix)]
+use std::path::Path;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 
 use async_io::Async;
+#[cfg(feature = "tls")]
+use futures_rustls::rustls::{ClientConfig, pki_types::ServerName};
 #[cfg(feature = "tls")]
 use futures_rustls::{TlsConnector, TlsStream};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use ws_core::dial::DialConfig;
-use ws_core::options::{ConnectError, Route};
-use ws_core::pump::{self, Net, Opening};
-#[cfg(feature = "tls")]
-use ws_core::tls::TlsOptions;
-use ws_core::url::Url;
+use ws_core::pump::{Net, Opening};
 
-use crate::net::{TcpStream, from_async, resolve};
+#[cfg(unix)]
+use crate::net::unix;
+use crate::net::{resolve, tcp};
 use crate::{FuturesIo, Stream};
 
-/// Connects to the host of a URL, with TLS if it asks for that; and how much of `limit`, the time
-/// for handshakes, that took.
-pub(crate) async fn reach(
-    url: &Url,
-    route: &Route,
-    limit: Duration,
-) -> Result<(Stream, Duration), ConnectError> {
-    let runtime = FuturesIo::new();
-    #[cfg(not(feature = "tls"))]
-    ws_core::options::plain(url)?;
-    #[cfg(feature = "tls")]
-    if url.is_secure() {
-        let failed = |error| ConnectError::tls(url, error);
-        let config = route.tls.client_config().map_err(failed)?;
-        let name = TlsOptions::server_name(url.host()).map_err(failed)?;
-        let tcp = pump::reach(&runtime, url, route).await?;
-        let handshake = TlsConnector::from(config).connect(name, tcp);
-        let (tls, spent) = pump::secure(&runtime, url, limit, handshake).await?;
-        return Ok((TlsStream::from(tls).into(), spent));
-    }
-    let _ = limit;
-    let tcp = pump::reach(&runtime, url, route).await?;
-    Ok((tcp.into(), Duration::ZERO))
-}
-
 impl Net for FuturesIo {
-    type Stream = TcpStream;
+    type Socket = Stream;
+    type Stream = Stream;
+
+    const TLS: bool = cfg!(feature = "tls");
 
     fn resolve(&self, name: &str, port: u16) -> Opening<Vec<IpAddr>> {
         let name = String::from(name);
@@ -54,16 +37,37 @@ impl Net for FuturesIo {
         })
     }
 
-    fn connect(&self, to: SocketAddr, config: &DialConfig) -> Opening<TcpStream> {
+    fn connect(&self, to: SocketAddr, config: &DialConfig) -> Opening<Stream> {
         let socket = socket(to, config);
         Box::pin(async move {
-            let stream = Async::<Std>::new_nonblocking(Std::from(socket?))?;
+            let stream = Async::<Tcp>::new_nonblocking(Tcp::from(socket?))?;
             stream.writable().await?;
             match stream.get_ref().take_error()? {
-                None => from_async(stream),
+                None => Ok(tcp(stream)?.into()),
                 Some(error) => Err(error),
             }
         })
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: &Path) -> Opening<Stream> {
+        let path = path.to_owned();
+        Box::pin(async move { Ok(unix(Async::<Unix>::connect(path).await?)?.into()) })
+    }
+
+    fn plain(socket: Stream) -> Stream {
+        socket
+    }
+
+    #[cfg(feature = "tls")]
+    fn secure(
+        &self,
+        socket: Stream,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Opening<Stream> {
+        let handshake = TlsConnector::from(config).connect(name, socket);
+        Box::pin(async move { Ok(TlsStream::from(handshake.await?).into()) })
     }
 }
 

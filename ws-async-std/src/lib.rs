@@ -81,12 +81,18 @@ pub mod tls;
 pub mod net {
     #[cfg(all(feature = "async-std", not(feature = "smol")))]
     pub use async_std::net::{TcpListener, TcpStream};
+    #[cfg(all(unix, feature = "async-std", not(feature = "smol")))]
+    pub use async_std::os::unix::net::{UnixListener, UnixStream};
+    #[cfg(all(unix, feature = "smol"))]
+    pub use smol::net::unix::{UnixListener, UnixStream};
     #[cfg(feature = "smol")]
     pub use smol::net::{TcpListener, TcpStream};
 
     use std::future::Future;
     use std::io;
     use std::net::SocketAddr;
+
+    use async_io::Async;
 
     pub(crate) async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         #[cfg(feature = "smol")]
@@ -99,9 +105,15 @@ pub mod net {
         );
     }
 
-    pub(crate) fn from_async(
-        stream: async_io::Async<std::net::TcpStream>,
-    ) -> io::Result<TcpStream> {
+    pub(crate) fn tcp(stream: Async<std::net::TcpStream>) -> io::Result<TcpStream> {
+        #[cfg(feature = "smol")]
+        return Ok(stream.into());
+        #[cfg(all(feature = "async-std", not(feature = "smol")))]
+        return Ok(stream.into_inner()?.into());
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn unix(stream: Async<std::os::unix::net::UnixStream>) -> io::Result<UnixStream> {
         #[cfg(feature = "smol")]
         return Ok(stream.into());
         #[cfg(all(feature = "async-std", not(feature = "smol")))]

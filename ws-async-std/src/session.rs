@@ -6,14 +6,13 @@
 use std::time::Duration;
 
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{Route, SessionOptions, StartError};
-use ws_core::pump::client::{self, Dial, Dialing};
+use ws_core::options::{SessionOptions, StartError};
+use ws_core::pump::client;
 use ws_core::session::{Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::Url;
 
-use crate::dial::reach;
+use crate::FuturesIo;
 use crate::net::spawn;
-use crate::{FuturesIo, Stream};
 pub use ws_core::pump::client::{PingFailed, RequestFailed, Wanted};
 pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
@@ -115,27 +114,11 @@ where
     Ok((client, events))
 }
 
-type Parts<D, C> = client::Parts<D, Stream, FuturesIo, C>;
-
 fn parts<D: Dialect>(
     request: Request,
     dialect: D,
     options: &SessionOptions,
-) -> Result<Parts<D, impl Dial<Stream> + Send + 'static + use<D>>, StartError> {
-    #[cfg(not(feature = "tls"))]
-    ws_core::options::plain(request.url())?;
-    let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
-    let route = options.route.clone();
-    let dial = move |request: &Request| dial(request.url().clone(), route.clone());
-    Ok(client::run(session, FuturesIo::new(), dial))
-}
-
-fn dial(url: Url, route: Route) -> Dialing<Stream> {
-    Box::pin(async move {
-        // The session bounds the attempt as a whole.
-        match reach(&url, &route, Duration::MAX).await {
-            Ok((stream, _)) => Ok(stream),
-            Err(error) => Err(error.dial_error()),
-        }
-    })
+) -> Result<client::Start<D, FuturesIo>, StartError> {
+    let fill = |bytes: &mut [u8; 32]| Ok(getrandom::fill(bytes)?);
+    client::start(request, dialect, options, FuturesIo::new(), fill)
 }

@@ -1,4 +1,4 @@
-//! The stream that a client is connected with: TCP, or TLS over it. It adds nothing to either.
+//! The stream that a client is connected with: a socket, or TLS over one. It adds nothing to either.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,12 +9,14 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsStream;
 
 use crate::net::TcpStream;
+#[cfg(unix)]
+use crate::net::UnixStream;
 use crate::runtime::poll_shutdown;
 
-/// TCP, or TLS over TCP.
+/// A TCP or Unix socket, or TLS over one.
 ///
-/// Made of a `TcpStream` or a `TlsStream` of futures-rustls with `Stream::from`, for servers that
-/// want one type for both.
+/// Made of a socket of [`net`](crate::net) with `Stream::from`, or of a `TlsStream` of futures-rustls
+/// over one that was made so, for servers that want one type for all.
 #[derive(Debug)]
 pub struct Stream(Inner);
 
@@ -22,18 +24,22 @@ pub struct Stream(Inner);
 enum Inner {
     Tcp(TcpStream),
     #[cfg(feature = "tls")]
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Stream>>),
+    #[cfg(unix)]
+    Unix(Box<UnixStream>),
 }
 
 impl Stream {
     /// The TCP connection, for its addresses and options. What is read from or written to it is
-    /// missing elsewhere.
+    /// missing elsewhere. `None` over a Unix socket.
     #[must_use]
-    pub fn tcp(&self) -> &TcpStream {
+    pub fn tcp(&self) -> Option<&TcpStream> {
         match &self.0 {
-            Inner::Tcp(tcp) => tcp,
+            Inner::Tcp(tcp) => Some(tcp),
             #[cfg(feature = "tls")]
-            Inner::Tls(tls) => tls.get_ref().0,
+            Inner::Tls(tls) => tls.get_ref().0.tcp(),
+            #[cfg(unix)]
+            Inner::Unix(_) => None,
         }
     }
 
@@ -44,18 +50,22 @@ impl Stream {
             Inner::Tcp(_) => false,
             #[cfg(feature = "tls")]
             Inner::Tls(_) => true,
+            #[cfg(unix)]
+            Inner::Unix(_) => false,
         }
     }
 
     /// The TCP connection itself, for instance for halves of one's own.
     ///
     /// # Errors
-    /// The stream, if it is TLS.
+    /// The stream, if it is another.
     pub fn into_tcp(self) -> Result<TcpStream, Self> {
         match self.0 {
             Inner::Tcp(tcp) => Ok(tcp),
             #[cfg(feature = "tls")]
             Inner::Tls(_) => Err(self),
+            #[cfg(unix)]
+            Inner::Unix(_) => Err(self),
         }
     }
 }
@@ -66,9 +76,16 @@ impl From<TcpStream> for Stream {
     }
 }
 
+#[cfg(unix)]
+impl From<UnixStream> for Stream {
+    fn from(unix: UnixStream) -> Self {
+        Self(Inner::Unix(Box::new(unix)))
+    }
+}
+
 #[cfg(feature = "tls")]
-impl From<TlsStream<TcpStream>> for Stream {
-    fn from(tls: TlsStream<TcpStream>) -> Self {
+impl From<TlsStream<Self>> for Stream {
+    fn from(tls: TlsStream<Self>) -> Self {
         Self(Inner::Tls(Box::new(tls)))
     }
 }
@@ -82,6 +99,11 @@ macro_rules! each {
             }
             #[cfg(feature = "tls")]
             Inner::Tls($io) => {
+                let $io = Pin::new(&mut **$io);
+                $act
+            }
+            #[cfg(unix)]
+            Inner::Unix($io) => {
                 let $io = Pin::new(&mut **$io);
                 $act
             }
@@ -124,10 +146,10 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().0 {
             Inner::Tcp(tcp) => poll_shutdown(tcp, cx),
             #[cfg(feature = "tls")]
-            Inner::Tls(tls) => {
-                std::task::ready!(Pin::new(&mut **tls).poll_close(cx))?;
-                poll_shutdown(tls.get_mut().0, cx)
-            }
+            // It says its last words, and then closes the socket under it in this same way.
+            Inner::Tls(tls) => Pin::new(&mut **tls).poll_close(cx),
+            #[cfg(unix)]
+            Inner::Unix(unix) => poll_shutdown(&mut **unix, cx),
         }
     }
 }

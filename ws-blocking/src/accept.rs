@@ -44,7 +44,7 @@ pub fn upgrade<S: Transport + 'static>(
     options: &AcceptOptions,
 ) -> Result<Upgrade<S>, HandshakeError> {
     let socket = &stream as &dyn Any;
-    let tcp = socket.downcast_ref().map(Stream::tcp);
+    let tcp = socket.downcast_ref().and_then(Stream::tcp);
     if let Some(stream) = tcp.or_else(|| socket.downcast_ref::<TcpStream>()) {
         // Only a matter of speed, and a socket that is gone shows itself soon enough.
         let _ = stream.set_nodelay(options.nodelay);

@@ -1,9 +1,10 @@
 //! The client's way to a WebSocket: dial, then the opening handshake.
 //!
-//! It dials once: it never tries a failed handshake again and follows no redirect.
+//! It never tries a failed handshake again, and follows redirects only if it is told to.
 
-use ws_core::handshake::{ClientHandshake, Request, RequestError};
-use ws_core::options::{ConnectError, ConnectOptions};
+use ws_core::Seed;
+use ws_core::handshake::{ClientHandshake, HandshakeError, Request, RequestError};
+use ws_core::options::{ConnectError, ConnectOptions, Redirects};
 use ws_core::url::Url;
 
 use crate::driver::{Driver, GONE};
@@ -31,9 +32,15 @@ pub fn connect_with(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket, ConnectError> {
-    let limit = options.handshake.timeout;
-    let (stream, spent) = open(request.url(), &options.route, limit)?;
-    client(stream, request, &options.after(spent))
+    let mut hops = Redirects::new(request, options, seed(options)?);
+    loop {
+        let url = hops.request().url();
+        let (stream, spent) = open(url, &options.route, options.handshake.timeout)?;
+        match handshake(stream, hops.request(), &options.after(spent), hops.seed()) {
+            Ok(socket) => return Ok(socket),
+            Err(failure) => hops.follow(failure)?,
+        }
+    }
 }
 
 /// Opens a WebSocket on a stream that is connected to the server already: TLS, a proxy, a Unix
@@ -47,7 +54,19 @@ pub fn client<S: Transport>(
     request: &Request,
     options: &ConnectOptions,
 ) -> Result<WebSocket<S>, ConnectError> {
-    let seed = options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))?;
+    Ok(handshake(stream, request, options, seed(options)?)?)
+}
+
+fn seed(options: &ConnectOptions) -> Result<Seed, ConnectError> {
+    options.seed_or(|bytes| Ok(getrandom::fill(bytes)?))
+}
+
+fn handshake<S: Transport>(
+    stream: S,
+    request: &Request,
+    options: &ConnectOptions,
+    seed: Seed,
+) -> Result<WebSocket<S>, HandshakeError> {
     let mut driver = Driver::new(stream);
     let limits = options.handshake.clone();
     let mut handshake = ClientHandshake::new(&options.apply(request), limits, seed, driver.now());

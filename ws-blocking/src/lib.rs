@@ -81,6 +81,7 @@ mod reactor;
 pub mod session;
 mod side;
 mod socket;
+mod sockets;
 mod split;
 mod stream;
 #[cfg(feature = "tls")]

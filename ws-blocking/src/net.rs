@@ -3,27 +3,30 @@
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream as Std, ToSocketAddrs};
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use mio::net::TcpStream;
+#[cfg(unix)]
+use mio::net::UnixStream;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use ws_core::dial::DialConfig;
 use ws_core::options::{ConnectError, Route};
 use ws_core::policy::Stage;
 use ws_core::pump::{self, Net, Opening};
 #[cfg(feature = "tls")]
-use ws_core::tls::rustls::ClientConnection;
-#[cfg(feature = "tls")]
-use ws_core::tls::{TlsError, TlsOptions};
+use ws_core::tls::rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use ws_core::url::Url;
 
 use crate::Stream;
 #[cfg(feature = "tls")]
 use crate::reactor::retried;
 use crate::reactor::{Clock, Reactor};
+use crate::sockets::Watched;
 use crate::stream::Wire;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -43,47 +46,21 @@ pub(crate) fn open(
     let mut reactor = Reactor::new().map_err(failed)?;
     let clock = reactor.clock();
     let reached = reactor
-        .run(reach(&clock, url, route, limit))
+        .run(pump::reach(&clock, url, route, limit))
         .map_err(failed)?;
     let (stream, spent) = reached?;
     let blocking = stream.try_map(|mut socket| {
         clock.deregister(&mut socket)?;
-        let socket = Std::from(socket);
-        socket.set_nonblocking(false)?;
-        Ok(socket)
+        socket.blocking()
     });
     Ok((Stream(blocking.map_err(failed)?), spent))
 }
 
-/// The same: a socket that the reactor waits for.
-pub(crate) async fn reach(
-    clock: &Clock,
-    url: &Url,
-    route: &Route,
-    limit: Duration,
-) -> Result<(Wire<TcpStream>, Duration), ConnectError> {
-    #[cfg(not(feature = "tls"))]
-    ws_core::options::plain(url)?;
-    #[cfg(feature = "tls")]
-    if url.is_secure() {
-        let failed = |error| ConnectError::tls(url, error);
-        let config = route.tls.client_config().map_err(failed)?;
-        let name = TlsOptions::server_name(url.host()).map_err(failed)?;
-        let connection = ClientConnection::new(config, name)
-            .map_err(|error| failed(TlsError::Handshake(error)))?;
-        let mut tls = Tls::new(pump::reach(clock, url, route).await?, connection);
-        // The reactor polls again whenever the socket is ready for anything.
-        let handshake = poll_fn(|_| retried(tls.shake_hands()));
-        let ((), spent) = pump::secure(clock, url, limit, handshake).await?;
-        return Ok((Wire::Tls(tls), spent));
-    }
-    let _ = limit;
-    let socket = pump::reach(clock, url, route).await?;
-    Ok((Wire::Tcp(socket), Duration::ZERO))
-}
-
 impl Net for Clock {
-    type Stream = TcpStream;
+    type Socket = Wire<Watched>;
+    type Stream = Wire<Watched>;
+
+    const TLS: bool = cfg!(feature = "tls");
 
     fn resolve(&self, name: &str, port: u16) -> Opening<Vec<IpAddr>> {
         // The operating system can't be interrupted at it: a lookup that takes too long is left
@@ -100,24 +77,55 @@ impl Net for Clock {
         Box::pin(async move { poll_fn(|cx| answer.poll(cx)).await })
     }
 
-    fn connect(&self, to: SocketAddr, config: &DialConfig) -> Opening<TcpStream> {
+    fn connect(&self, to: SocketAddr, config: &DialConfig) -> Opening<Wire<Watched>> {
         let opened = socket(config, to).and_then(|socket| {
-            let mut stream = TcpStream::from_std(Std::from(socket));
-            self.register(&mut stream)?;
-            Ok(stream)
+            let mut socket = Watched::Tcp(TcpStream::from_std(Std::from(socket)));
+            self.register(&mut socket)?;
+            Ok(socket)
         });
         Box::pin(async move {
-            let stream = opened?;
-            poll_fn(|_| poll_connected(&stream)).await?;
-            Ok(stream)
+            let socket = opened?;
+            poll_fn(|_| poll_connected(&socket)).await?;
+            Ok(Wire::Plain(socket))
+        })
+    }
+
+    /// There is no waiting for a Unix socket: it connects at once or not at all.
+    #[cfg(unix)]
+    fn connect_unix(&self, path: &Path) -> Opening<Wire<Watched>> {
+        let opened = UnixStream::connect(path).and_then(|socket| {
+            let mut socket = Watched::Unix(socket);
+            self.register(&mut socket)?;
+            Ok(Wire::Plain(socket))
+        });
+        Box::pin(async move { opened })
+    }
+
+    fn plain(socket: Wire<Watched>) -> Wire<Watched> {
+        socket
+    }
+
+    #[cfg(feature = "tls")]
+    fn secure(
+        &self,
+        socket: Wire<Watched>,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Opening<Wire<Watched>> {
+        let connection = ClientConnection::new(config, name).map_err(io::Error::other);
+        Box::pin(async move {
+            let mut tls = Tls::new(socket.into_socket(), connection?);
+            // The reactor polls again whenever the socket is ready for anything.
+            poll_fn(|_| retried(tls.shake_hands())).await?;
+            Ok(Wire::Tls(tls))
         })
     }
 }
 
-fn poll_connected(stream: &TcpStream) -> Poll<io::Result<()>> {
-    match (stream.take_error(), stream.peer_addr()) {
+fn poll_connected(socket: &Watched) -> Poll<io::Result<()>> {
+    match (socket.take_error(), socket.has_peer()) {
         (Err(error), _) | (Ok(Some(error)), _) => Poll::Ready(Err(error)),
-        (Ok(None), Ok(_)) => Poll::Ready(Ok(())),
+        (Ok(None), Ok(())) => Poll::Ready(Ok(())),
         (Ok(None), Err(error)) if is_under_way(&error) => Poll::Pending,
         (Ok(None), Err(error)) => Poll::Ready(Err(error)),
     }

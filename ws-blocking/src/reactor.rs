@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant as Time, SystemTime, UNIX_EPOCH};
 
-use mio::net::TcpStream;
 use mio::{Events, Interest, Registry, Token};
 use ws_core::Instant;
 use ws_core::buf::Pool;
 use ws_core::pump::{PollRead, PollWrite, Runtime};
 
+use crate::sockets::Watched;
 use crate::stream::Wire;
 
 const NUDGE: Token = Token(0);
@@ -101,13 +101,13 @@ impl Reactor {
 
 impl Clock {
     /// Has the reactor wait for a socket.
-    pub(crate) fn register(&self, stream: &mut TcpStream) -> io::Result<()> {
+    pub(crate) fn register(&self, stream: &mut Watched) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
         self.registry.register(stream, SOCKET, both)
     }
 
     /// No longer.
-    pub(crate) fn deregister(&self, stream: &mut TcpStream) -> io::Result<()> {
+    pub(crate) fn deregister(&self, stream: &mut Watched) -> io::Result<()> {
         self.registry.deregister(stream)
     }
 }
@@ -158,9 +158,9 @@ fn uninterrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-impl PollRead<TcpStream> for Clock {
+impl PollRead<Wire<Watched>> for Clock {
     fn poll_read(
-        io: &mut TcpStream,
+        io: &mut Wire<Watched>,
         _: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
@@ -168,48 +168,20 @@ impl PollRead<TcpStream> for Clock {
     }
 }
 
-impl PollWrite<TcpStream> for Clock {
+impl PollWrite<Wire<Watched>> for Clock {
     fn poll_write(
-        io: &mut TcpStream,
+        io: &mut Wire<Watched>,
         _: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         retried(uninterrupted(|| io.write_vectored(bufs)))
     }
 
-    fn poll_flush(_: &mut TcpStream, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(io: &mut TcpStream, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(io.shutdown(Shutdown::Write))
-    }
-}
-
-impl PollRead<Wire<TcpStream>> for Clock {
-    fn poll_read(
-        io: &mut Wire<TcpStream>,
-        _: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        retried(uninterrupted(|| io.read(buf)))
-    }
-}
-
-impl PollWrite<Wire<TcpStream>> for Clock {
-    fn poll_write(
-        io: &mut Wire<TcpStream>,
-        _: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        retried(uninterrupted(|| io.write_vectored(bufs)))
-    }
-
-    fn poll_flush(io: &mut Wire<TcpStream>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(io: &mut Wire<Watched>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         retried(uninterrupted(|| io.flush()))
     }
 
-    fn poll_shutdown(io: &mut Wire<TcpStream>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(io: &mut Wire<Watched>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         io.say_end();
         Poll::Ready(io.socket().shutdown(Shutdown::Write))
     }

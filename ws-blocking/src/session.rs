@@ -10,13 +10,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use mio::net::TcpStream;
 use ws_core::close::CloseCode;
 use ws_core::error::SendError as Refused;
 use ws_core::handshake::{Request, RequestError};
 use ws_core::message::{Message, Text};
-use ws_core::options::{Route, SessionOptions, StartError};
-use ws_core::pump::client::{self, Dial, Dialing};
+use ws_core::options::{SessionOptions, StartError};
+use ws_core::pump::client;
 use ws_core::session::subscriptions::{self, SubId, SubOptions, TooManyTopics};
 use ws_core::session::{
     ConnId, Dialect, DrainOptions, Health, Initial, MessageId, Network, NoDialect, SendError,
@@ -29,9 +28,7 @@ pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
 use crate::desk::Desk;
-use crate::net::reach;
 use crate::reactor::{Clock, Reactor};
-use crate::stream::Wire;
 
 /// How long attempts at the first connection of [`connect`] may start.
 const FIRST: Duration = Duration::from_secs(30);
@@ -132,27 +129,15 @@ where
     Ok((Client(client), Events(events)))
 }
 
-type Parts<D, C> = client::Parts<D, Wire<TcpStream>, Clock, C>;
-
 fn parts<D: Dialect>(
     request: Request,
     dialect: D,
     options: &SessionOptions,
-) -> Result<
-    (
-        Reactor,
-        Parts<D, impl Dial<Wire<TcpStream>> + Send + 'static + use<D>>,
-    ),
-    StartError,
-> {
-    #[cfg(not(feature = "tls"))]
-    ws_core::options::plain(request.url())?;
-    let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
+) -> Result<(Reactor, client::Start<D, Clock>), StartError> {
     let reactor = Reactor::new().map_err(StartError::Thread)?;
-    let clock = reactor.clock();
-    let (dialer, route) = (clock.clone(), options.route.clone());
-    let dial = move |request: &Request| dial(dialer.clone(), request.url().clone(), route.clone());
-    Ok((reactor, client::run(session, clock, dial)))
+    let fill = |bytes: &mut [u8; 32]| Ok(getrandom::fill(bytes)?);
+    let parts = client::start(request, dialect, options, reactor.clock(), fill)?;
+    Ok((reactor, parts))
 }
 
 fn spawn(
@@ -165,16 +150,6 @@ fn spawn(
         .spawn(move || drop(reactor.run(run)))
         .map_err(StartError::Thread)?;
     Ok(())
-}
-
-fn dial(clock: Clock, url: Url, route: Route) -> Dialing<Wire<TcpStream>> {
-    Box::pin(async move {
-        // The session bounds the attempt as a whole.
-        match reach(&clock, &url, &route, Duration::MAX).await {
-            Ok((stream, _)) => Ok(stream),
-            Err(error) => Err(error.dial_error()),
-        }
-    })
 }
 
 impl<D: Dialect> Client<D> {

@@ -1,40 +1,43 @@
-//! The stream that a client is connected with: TCP, or TLS over it. It adds nothing to either.
+//! The stream that a client is connected with: a socket, or TLS over one. It adds nothing to either.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::sockets::Socket;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 use crate::{Transport, TrySplit};
 
-/// TCP, or TLS over TCP; two threads can share either (see [`TrySplit`]).
+/// A TCP or Unix socket, or TLS over one; two threads can share each (see [`TrySplit`]).
 ///
-/// Made of a `TcpStream` with `Stream::from`, for servers that want one type for both.
+/// Made of a socket with `Stream::from`, for servers that want one type for all.
 #[derive(Debug)]
-pub struct Stream(pub(crate) Wire<TcpStream>);
+pub struct Stream(pub(crate) Wire<Socket>);
 
-/// The same over any kind of socket.
+/// The same over sockets that block or do not.
 #[derive(Debug)]
 pub(crate) enum Wire<S> {
-    Tcp(S),
+    Plain(S),
     #[cfg(feature = "tls")]
     Tls(Tls<S>),
 }
 
 impl Stream {
     /// The TCP connection, for its addresses and options. What is read from or written to it is
-    /// missing elsewhere.
+    /// missing elsewhere. `None` over a Unix socket.
     #[must_use]
-    pub const fn tcp(&self) -> &TcpStream {
-        self.0.socket()
+    pub const fn tcp(&self) -> Option<&TcpStream> {
+        self.0.socket().tcp()
     }
 
     /// Is it TLS?
     #[must_use]
     pub const fn is_tls(&self) -> bool {
         match &self.0 {
-            Wire::Tcp(_) => false,
+            Wire::Plain(_) => false,
             #[cfg(feature = "tls")]
             Wire::Tls(_) => true,
         }
@@ -43,10 +46,12 @@ impl Stream {
     /// The TCP connection itself.
     ///
     /// # Errors
-    /// The stream, if it is TLS.
+    /// The stream, if it is another.
     pub fn into_tcp(self) -> Result<TcpStream, Self> {
         match self.0 {
-            Wire::Tcp(tcp) => Ok(tcp),
+            Wire::Plain(Socket::Tcp(tcp)) => Ok(tcp),
+            #[cfg(unix)]
+            Wire::Plain(Socket::Unix(_)) => Err(self),
             #[cfg(feature = "tls")]
             Wire::Tls(_) => Err(self),
         }
@@ -55,23 +60,47 @@ impl Stream {
 
 impl From<TcpStream> for Stream {
     fn from(tcp: TcpStream) -> Self {
-        Self(Wire::Tcp(tcp))
+        Self(Wire::Plain(Socket::Tcp(tcp)))
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for Stream {
+    fn from(unix: UnixStream) -> Self {
+        Self(Wire::Plain(Socket::Unix(unix)))
     }
 }
 
 impl<S> Wire<S> {
     pub(crate) const fn socket(&self) -> &S {
         match self {
-            Self::Tcp(io) => io,
+            Self::Plain(io) => io,
             #[cfg(feature = "tls")]
             Self::Tls(io) => io.socket(),
+        }
+    }
+
+    pub(crate) const fn socket_mut(&mut self) -> &mut S {
+        match self {
+            Self::Plain(io) => io,
+            #[cfg(feature = "tls")]
+            Self::Tls(io) => io.socket_mut(),
+        }
+    }
+
+    /// The socket alone.
+    #[cfg(feature = "tls")]
+    pub(crate) fn into_socket(self) -> S {
+        match self {
+            Self::Plain(io) => io,
+            Self::Tls(io) => io.into_socket(),
         }
     }
 
     /// The same over what the socket becomes.
     pub(crate) fn try_map<T>(self, f: impl FnOnce(S) -> io::Result<T>) -> io::Result<Wire<T>> {
         Ok(match self {
-            Self::Tcp(io) => Wire::Tcp(f(io)?),
+            Self::Plain(io) => Wire::Plain(f(io)?),
             #[cfg(feature = "tls")]
             Self::Tls(io) => Wire::Tls(io.try_map(f)?),
         })
@@ -83,7 +112,7 @@ impl<S: Write> Wire<S> {
     #[cfg_attr(not(feature = "tls"), allow(clippy::needless_pass_by_ref_mut))]
     pub(crate) fn say_end(&mut self) {
         match self {
-            Self::Tcp(_) => {}
+            Self::Plain(_) => {}
             #[cfg(feature = "tls")]
             Self::Tls(io) => io.say_end(),
         }
@@ -93,7 +122,7 @@ impl<S: Write> Wire<S> {
 impl<S: Read> Read for Wire<S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(io) => io.read(buf),
+            Self::Plain(io) => io.read(buf),
             #[cfg(feature = "tls")]
             Self::Tls(io) => io.read(buf),
         }
@@ -103,7 +132,7 @@ impl<S: Read> Read for Wire<S> {
 impl<S: Write> Write for Wire<S> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(io) => io.write(buf),
+            Self::Plain(io) => io.write(buf),
             #[cfg(feature = "tls")]
             Self::Tls(io) => io.write(buf),
         }
@@ -111,7 +140,7 @@ impl<S: Write> Write for Wire<S> {
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
-            Self::Tcp(io) => io.write_vectored(bufs),
+            Self::Plain(io) => io.write_vectored(bufs),
             #[cfg(feature = "tls")]
             Self::Tls(io) => io.write_vectored(bufs),
         }
@@ -119,7 +148,7 @@ impl<S: Write> Write for Wire<S> {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Tcp(io) => io.flush(),
+            Self::Plain(io) => io.flush(),
             #[cfg(feature = "tls")]
             Self::Tls(io) => io.flush(),
         }
@@ -148,27 +177,27 @@ impl Write for Stream {
 
 impl Transport for Stream {
     fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.tcp().set_read_timeout(timeout)
+        self.0.socket_mut().set_read_timeout(timeout)
     }
 
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.tcp().set_write_timeout(timeout)
+        self.0.socket_mut().set_write_timeout(timeout)
     }
 
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         if how == Shutdown::Write {
             self.0.say_end();
         }
-        self.tcp().shutdown(how)
+        self.0.socket().shutdown(how)
     }
 }
 
 impl TrySplit for Stream {
     fn try_split(&self) -> io::Result<Self> {
         Ok(Self(match &self.0 {
-            Wire::Tcp(io) => Wire::Tcp(io.try_clone()?),
+            Wire::Plain(io) => Wire::Plain(io.try_split()?),
             #[cfg(feature = "tls")]
-            Wire::Tls(io) => Wire::Tls(io.share(io.socket().try_clone()?)),
+            Wire::Tls(io) => Wire::Tls(io.share(io.socket().try_split()?)),
         }))
     }
 }

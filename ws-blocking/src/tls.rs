@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ws_core::tls::rustls::{Connection, ServerConfig, ServerConnection};
 /// What a client trusts and shows, and what a server shows.
-pub use ws_core::tls::{Roots, TlsError, TlsOptions, rustls, server_config};
+pub use ws_core::tls::{Crypto, Roots, TlsError, TlsOptions, rustls, server_config};
 
 use crate::Stream;
+use crate::sockets::Socket;
 use crate::stream::Wire;
 
 /// Ciphertext that is read at once: a record of the largest size, and its header.
@@ -45,7 +46,7 @@ const CHUNK: usize = 17 * 1024;
 /// too long.
 pub fn accept_tls(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<Stream> {
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut tls = Tls::new(stream, connection);
+    let mut tls = Tls::new(Socket::Tcp(stream), connection);
     tls.shake_hands()?;
     Ok(Stream(Wire::Tls(tls)))
 }
@@ -95,6 +96,14 @@ impl<S> Tls<S> {
 
     pub(crate) const fn socket(&self) -> &S {
         &self.io
+    }
+
+    pub(crate) const fn socket_mut(&mut self) -> &mut S {
+        &mut self.io
+    }
+
+    pub(crate) fn into_socket(self) -> S {
+        self.io
     }
 
     /// Another handle on the same connection, over another handle on the same socket.

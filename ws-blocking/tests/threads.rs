@@ -102,7 +102,12 @@ fn a_stuck_writer_is_freed_though_the_application_stops_reading_at_the_end() {
         let (mut reader, mut writer) = server.split().unwrap();
         let writing = thread::spawn(move || writer.send(vec![0; 64 << 20]));
         // The client lives on, reads nothing and writes no more.
-        client.stream().tcp().shutdown(Shutdown::Write).unwrap();
+        client
+            .stream()
+            .tcp()
+            .unwrap()
+            .shutdown(Shutdown::Write)
+            .unwrap();
         assert!(matches!(reader.next(), Some(OwnedEvent::Closed(_))));
         drop(reader);
         assert!(join(writing).is_err());

@@ -76,7 +76,7 @@
 //! | `deflate` | no | compression: permessage-deflate (RFC 7692), module `deflate`; turns `std` on |
 //! | `pump` | no | the driver that the bindings share, module `pump`; turns `std` on |
 //! | `tls` | no | what TLS is told, for the bindings that do it: module `tls`, on rustls with ring |
-//! | `aws-lc-rs` | no | TLS with the cryptography of aws-lc-rs in place of ring's |
+//! | `aws-lc-rs` | no | `tls::Crypto::AwsLcRs` |
 //! | `platform-verifier` | no | TLS with the operating system's judgement of certificates |
 //! | `testing` | no | recording and replaying what went over a connection, module `testing` |
 #![no_std]

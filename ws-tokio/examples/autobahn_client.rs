@@ -1,4 +1,5 @@
-//! The client's side of the Autobahn test suite: `autobahn_client URL AGENT [--ca FILE] [--deflate] [--insecure]`.
+//! The client's side of the Autobahn test suite:
+//! `autobahn_client URL AGENT [--ca FILE] [--deflate] [--insecure] [--proxy URL] [--unix PATH]`.
 
 #[path = "../../ws-core/examples/flags/mod.rs"]
 mod flags;

@@ -61,7 +61,7 @@ where
 /// Recognises a TCP socket, so that the default that suits it needs no call of the user's.
 fn prepare<S: 'static>(stream: &S, options: &AcceptOptions) {
     let stream = stream as &dyn Any;
-    let tcp = stream.downcast_ref().map(Stream::tcp);
+    let tcp = stream.downcast_ref().and_then(Stream::tcp);
     if let Some(stream) = tcp.or_else(|| stream.downcast_ref::<TcpStream>()) {
         // Only a matter of speed, and a socket that is gone shows itself soon enough.
         let _ = stream.set_nodelay(options.nodelay);

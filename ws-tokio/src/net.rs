@@ -2,48 +2,29 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+#[cfg(unix)]
+use std::path::Path;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio::net::{TcpSocket, lookup_host};
+#[cfg(feature = "tls")]
+use tokio_rustls::rustls::{ClientConfig, pki_types::ServerName};
 #[cfg(feature = "tls")]
 use tokio_rustls::{TlsConnector, TlsStream};
 use ws_core::dial::DialConfig;
-use ws_core::options::{ConnectError, Route};
-use ws_core::pump::{self, Net, Opening};
-#[cfg(feature = "tls")]
-use ws_core::tls::TlsOptions;
-use ws_core::url::Url;
+use ws_core::pump::{Net, Opening};
 
 use crate::{Stream, Tokio};
 
-/// Connects to the host of a URL, with TLS if it asks for that; and how much of `limit`, the time
-/// for handshakes, that took.
-pub(crate) async fn reach(
-    url: &Url,
-    route: &Route,
-    limit: Duration,
-) -> Result<(Stream, Duration), ConnectError> {
-    let runtime = Tokio::new();
-    #[cfg(not(feature = "tls"))]
-    ws_core::options::plain(url)?;
-    #[cfg(feature = "tls")]
-    if url.is_secure() {
-        let failed = |error| ConnectError::tls(url, error);
-        let config = route.tls.client_config().map_err(failed)?;
-        let name = TlsOptions::server_name(url.host()).map_err(failed)?;
-        let tcp = pump::reach(&runtime, url, route).await?;
-        let handshake = TlsConnector::from(config).connect(name, tcp);
-        let (tls, spent) = pump::secure(&runtime, url, limit, handshake).await?;
-        return Ok((TlsStream::from(tls).into(), spent));
-    }
-    let _ = limit;
-    let tcp = pump::reach(&runtime, url, route).await?;
-    Ok((tcp.into(), Duration::ZERO))
-}
-
 impl Net for Tokio {
-    type Stream = TcpStream;
+    type Socket = Stream;
+    type Stream = Stream;
+
+    const TLS: bool = cfg!(feature = "tls");
 
     fn resolve(&self, name: &str, port: u16) -> Opening<Vec<IpAddr>> {
         let name = String::from(name);
@@ -53,9 +34,30 @@ impl Net for Tokio {
         })
     }
 
-    fn connect(&self, to: SocketAddr, config: &DialConfig) -> Opening<TcpStream> {
+    fn connect(&self, to: SocketAddr, config: &DialConfig) -> Opening<Stream> {
         let socket = socket(to, config);
-        Box::pin(async move { socket?.connect(to).await })
+        Box::pin(async move { Ok(socket?.connect(to).await?.into()) })
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: &Path) -> Opening<Stream> {
+        let path = path.to_owned();
+        Box::pin(async move { Ok(UnixStream::connect(path).await?.into()) })
+    }
+
+    fn plain(socket: Stream) -> Stream {
+        socket
+    }
+
+    #[cfg(feature = "tls")]
+    fn secure(
+        &self,
+        socket: Stream,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Opening<Stream> {
+        let handshake = TlsConnector::from(config).connect(name, socket);
+        Box::pin(async move { Ok(TlsStream::from(handshake.await?).into()) })
     }
 }
 

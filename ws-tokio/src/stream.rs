@@ -1,4 +1,4 @@
-//! The stream that a client is connected with: TCP, or TLS over it. It adds nothing to either.
+//! The stream that a client is connected with: a socket, or TLS over one. It adds nothing to either.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,13 +6,15 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 #[cfg(feature = "tls")]
 use tokio_rustls::TlsStream;
 
-/// TCP, or TLS over TCP.
+/// A TCP or Unix socket, or TLS over one.
 ///
-/// Made of a `TcpStream` or a `TlsStream` of tokio-rustls with `Stream::from`, for servers that want
-/// one type for both.
+/// Made of a socket of tokio's with `Stream::from`, or of a `TlsStream` of tokio-rustls over one that
+/// was made so, for servers that want one type for all.
 #[derive(Debug)]
 pub struct Stream(Inner);
 
@@ -20,18 +22,22 @@ pub struct Stream(Inner);
 enum Inner {
     Tcp(TcpStream),
     #[cfg(feature = "tls")]
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Stream>>),
+    #[cfg(unix)]
+    Unix(UnixStream),
 }
 
 impl Stream {
     /// The TCP connection, for its addresses and options. What is read from or written to it is
-    /// missing elsewhere.
+    /// missing elsewhere. `None` over a Unix socket.
     #[must_use]
-    pub fn tcp(&self) -> &TcpStream {
+    pub fn tcp(&self) -> Option<&TcpStream> {
         match &self.0 {
-            Inner::Tcp(tcp) => tcp,
+            Inner::Tcp(tcp) => Some(tcp),
             #[cfg(feature = "tls")]
-            Inner::Tls(tls) => tls.get_ref().0,
+            Inner::Tls(tls) => tls.get_ref().0.tcp(),
+            #[cfg(unix)]
+            Inner::Unix(_) => None,
         }
     }
 
@@ -42,18 +48,22 @@ impl Stream {
             Inner::Tcp(_) => false,
             #[cfg(feature = "tls")]
             Inner::Tls(_) => true,
+            #[cfg(unix)]
+            Inner::Unix(_) => false,
         }
     }
 
     /// The TCP connection itself, for instance for its halves that need no lock.
     ///
     /// # Errors
-    /// The stream, if it is TLS.
+    /// The stream, if it is another.
     pub fn into_tcp(self) -> Result<TcpStream, Self> {
         match self.0 {
             Inner::Tcp(tcp) => Ok(tcp),
             #[cfg(feature = "tls")]
             Inner::Tls(_) => Err(self),
+            #[cfg(unix)]
+            Inner::Unix(_) => Err(self),
         }
     }
 }
@@ -64,9 +74,16 @@ impl From<TcpStream> for Stream {
     }
 }
 
+#[cfg(unix)]
+impl From<UnixStream> for Stream {
+    fn from(unix: UnixStream) -> Self {
+        Self(Inner::Unix(unix))
+    }
+}
+
 #[cfg(feature = "tls")]
-impl From<TlsStream<TcpStream>> for Stream {
-    fn from(tls: TlsStream<TcpStream>) -> Self {
+impl From<TlsStream<Self>> for Stream {
+    fn from(tls: TlsStream<Self>) -> Self {
         Self(Inner::Tls(Box::new(tls)))
     }
 }
@@ -81,6 +98,11 @@ macro_rules! each {
             #[cfg(feature = "tls")]
             Inner::Tls($io) => {
                 let $io = Pin::new(&mut **$io);
+                $act
+            }
+            #[cfg(unix)]
+            Inner::Unix($io) => {
+                let $io = Pin::new($io);
                 $act
             }
         }
@@ -119,6 +141,8 @@ impl AsyncWrite for Stream {
             Inner::Tcp(io) => io.is_write_vectored(),
             #[cfg(feature = "tls")]
             Inner::Tls(io) => io.is_write_vectored(),
+            #[cfg(unix)]
+            Inner::Unix(io) => io.is_write_vectored(),
         }
     }
 

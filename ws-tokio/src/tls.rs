@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 /// What a client trusts and shows, and what a server shows.
-pub use ws_core::tls::{Roots, TlsError, TlsOptions, rustls, server_config};
+pub use ws_core::tls::{Crypto, Roots, TlsError, TlsOptions, rustls, server_config};
 
 use crate::Stream;
 
@@ -43,6 +43,8 @@ use crate::Stream;
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
 pub async fn accept_tls(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<Stream> {
-    let tls = TlsAcceptor::from(config).accept(stream).await?;
+    let tls = TlsAcceptor::from(config)
+        .accept(Stream::from(stream))
+        .await?;
     Ok(TlsStream::from(tls).into())
 }

@@ -8,33 +8,35 @@ use std::error::Error;
 use std::fs;
 
 use crate::words::words;
-use crate::ws::{AcceptOptions, Config, ConnectOptions, Limits};
 #[cfg(feature = "tls")]
-use crate::ws::{Route, tls};
+use crate::ws::tls;
+use crate::ws::{AcceptOptions, Config, ConnectOptions, Limits, Route};
 
 /// The flags of a client.
-pub(crate) const CLIENT: &str = "[--ca FILE] [--deflate] [--insecure]";
+pub(crate) const CLIENT: &str = "[--ca FILE] [--deflate] [--insecure] [--proxy URL] [--unix PATH]";
 
 /// The flags of a server.
 pub(crate) const SERVER: &str = "[--deflate] [--max-message BYTES] [--tls CERT KEY]";
 
 /// What stands on the command line of a client besides flags, and the options that those stand for.
 pub(crate) fn client() -> Result<(Vec<String>, ConnectOptions), Box<dyn Error>> {
-    #[cfg_attr(not(any(feature = "deflate", feature = "tls")), allow(unused_mut))]
     let mut args = words()?;
+    let [proxy] = take_values(&mut args, "--proxy");
+    let proxy = proxy.map(|proxy| proxy.parse()).transpose()?;
+    let [unix] = take_values(&mut args, "--unix");
+    let route = Route::default().proxy(proxy).unix(unix.map(Into::into));
     let options = ConnectOptions::default();
     #[cfg(feature = "deflate")]
     let options = options.deflate(take(&mut args, "--deflate").then(crate::ws::Deflate::default));
     #[cfg(feature = "tls")]
-    let options = {
+    let route = {
         let mut tls = tls::TlsOptions::default();
         if let [Some(file)] = take_values(&mut args, "--ca") {
             tls = tls.roots_pem(&read(&file)?)?;
         }
-        tls = tls.danger_accept_invalid_certs(take(&mut args, "--insecure"));
-        options.route(Route::default().tls(tls))
+        route.tls(tls.danger_accept_invalid_certs(take(&mut args, "--insecure")))
     };
-    Ok((args, options))
+    Ok((args, options.route(route)))
 }
 
 /// How a server is to serve.

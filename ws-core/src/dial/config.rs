@@ -1,5 +1,6 @@
 //! How to dial. Plain values: it never checks whether the operating system can do what they ask.
 
+use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
 
@@ -26,6 +27,10 @@ pub struct DialConfig {
     pub stagger: Duration,
     /// How many of the addresses of a name are tried. Default 16; at least 1.
     pub max_addresses: usize,
+    /// The addresses of the host, the best first, for those who know them or have a resolver of their
+    /// own. Default empty: its name is looked up. TLS checks the name as ever. Behind a proxy they are
+    /// the proxy's.
+    pub addresses: Vec<IpAddr>,
     /// Which families of addresses, and which of them first. Default [`Family::Any`].
     pub family: Family,
     /// The local address to connect from; addresses of the other family are left out. Default
@@ -78,6 +83,7 @@ impl Default for DialConfig {
             proxy_timeout: Duration::from_secs(5),
             stagger: Duration::from_millis(250),
             max_addresses: 16,
+            addresses: Vec::new(),
             family: Family::Any,
             bind: None,
             nodelay: true,
@@ -121,6 +127,13 @@ impl DialConfig {
     #[must_use]
     pub const fn max_addresses(mut self, count: usize) -> Self {
         self.max_addresses = count;
+        self
+    }
+
+    /// Sets [`addresses`](Self#structfield.addresses).
+    #[must_use]
+    pub fn addresses(mut self, addresses: Vec<IpAddr>) -> Self {
+        self.addresses = addresses;
         self
     }
 

@@ -81,7 +81,7 @@ enum State {
 }
 
 impl<E> Dialer<E> {
-    /// Begins with a host; an address needs no lookup.
+    /// Begins with a host; an address needs no lookup, nor does one whose addresses are known.
     #[must_use]
     pub fn new(host: &Host, port: u16, config: &DialConfig, now: Instant) -> Self {
         let mut dialer = Self {
@@ -97,6 +97,7 @@ impl<E> Dialer<E> {
             state: State::Begin,
         };
         match host {
+            _ if !config.addresses.is_empty() => dialer.race(config.addresses.clone(), now),
             Host::Domain(_) => {}
             Host::V4(address) => dialer.race([(*address).into()], now),
             Host::V6(address) => dialer.race([(*address).into()], now),

@@ -1,5 +1,6 @@
 //! The dialer against the clock: who is tried when, who wins, and what is left behind.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
@@ -96,6 +97,21 @@ fn what_fails_is_followed_at_once_and_the_first_error_is_told() {
         (3, Some(0), false)
     );
     assert_eq!((dialer.poll(at(50)), dialer.poll_timeout()), (None, None));
+}
+
+#[test]
+fn a_host_whose_addresses_are_known_is_not_looked_up() {
+    let config = DialConfig::default().addresses(vec![v6(1), v4(1), v4(2)]);
+    let config = config.family(Family::PreferV4);
+    for host in [
+        Host::Domain("example.com".into()),
+        Host::V4(Ipv4Addr::LOCALHOST),
+    ] {
+        let mut dialer = Dialer::<u32>::new(&host, 443, &config, ORIGIN);
+        assert_eq!(connects(&mut dialer, ORIGIN)[0].1, v4(1));
+        dialer.handle_timeout(at(250));
+        assert_eq!(connects(&mut dialer, at(250))[0].1, v6(1));
+    }
 }
 
 #[test]

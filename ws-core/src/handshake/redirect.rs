@@ -25,6 +25,12 @@ pub enum RedirectError {
     /// The answer is no redirect, or does not say where to.
     #[error("the answer does not redirect")]
     NoLocation,
+    /// As many were followed as may be.
+    #[error("more than {limit} redirects")]
+    TooMany {
+        /// The limit that was passed.
+        limit: u8,
+    },
 }
 
 impl RedirectError {
@@ -40,6 +46,10 @@ impl RedirectError {
             Self::NoLocation => Explanation::new(
                 "The answer does not say where to go",
                 "Follow only 301, 302, 303, 307 and 308 with a Location header",
+            ),
+            Self::TooMany { .. } => Explanation::new(
+                "The server sends clients on and on",
+                "Check that its redirects do not go in circles, or raise ConnectOptions::redirects",
             ),
         }
     }

@@ -34,6 +34,12 @@ pub struct ConnectOptions {
     pub handshake: Limits,
     /// How the host is reached: addresses, deadlines, socket options, proxy.
     pub route: Route,
+    /// How many redirects are followed: answers of 301, 302, 303, 307 or 308 with a `Location`.
+    /// Default 0: none, and such an answer is a refusal. Never from `wss` to `ws`, and credentials
+    /// and cookies are not taken along to another origin
+    /// ([`Request::redirected`](crate::handshake::Request::redirected)). Each hop has the time limits
+    /// of a connection of its own, and goes by the same route.
+    pub redirects: u8,
     /// The compression to offer, in place of what the request offers. Default `None`: what the
     /// request offers, and that is none unless it says so.
     #[cfg(feature = "deflate")]
@@ -99,6 +105,13 @@ impl ConnectOptions {
     #[must_use]
     pub fn route(mut self, route: Route) -> Self {
         self.route = route;
+        self
+    }
+
+    /// Sets [`redirects`](Self#structfield.redirects).
+    #[must_use]
+    pub fn redirects(mut self, most: u8) -> Self {
+        self.redirects = most;
         self
     }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::plain::NO_TLS;
 use crate::error::Explanation;
-use crate::handshake::{AnswerError, HandshakeError, RequestError};
+use crate::handshake::{AnswerError, HandshakeError, RedirectError, RequestError};
 use crate::policy::{IoClass, Stage};
 use crate::proxy::ProxyError;
 use crate::session::{DialError, End};
@@ -48,6 +48,9 @@ pub enum ConnectError {
     /// The operating system gave no random bytes to mask with.
     #[error("no random bytes: {0}")]
     Random(io::Error),
+    /// The server sends the client to where it does not go.
+    #[error(transparent)]
+    Redirect(#[from] RedirectError),
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -89,15 +92,14 @@ impl ConnectError {
             Self::Handshake(error) => error.explain(),
             Self::Proxy(error) => error.explain(),
             Self::Random(_) => NO_RANDOM,
+            Self::Redirect(error) => error.explain(),
             Self::Request(error) => error.explain(),
             #[cfg(feature = "tls")]
             Self::Tls { error, .. } => error.explain(),
             Self::TlsNotBuilt { .. } => NO_TLS,
         }
     }
-}
 
-impl ConnectError {
     /// A failure of TLS with the host of the URL.
     #[cfg(feature = "tls")]
     #[must_use]
@@ -115,7 +117,7 @@ impl ConnectError {
             #[cfg(feature = "tls")]
             Self::Tls { error, .. } => DialError::new(Stage::Tls, error.class()),
             Self::TlsNotBuilt { .. } => DialError::new(Stage::Tls, IoClass::Tls),
-            Self::Handshake(_) | Self::Random(_) | Self::Request(_) => {
+            Self::Handshake(_) | Self::Random(_) | Self::Redirect(_) | Self::Request(_) => {
                 DialError::new(Stage::Upgrade, IoClass::Other)
             }
         }

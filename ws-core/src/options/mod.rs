@@ -20,6 +20,7 @@ mod accept;
 mod connect;
 mod error;
 mod plain;
+mod redirects;
 mod route;
 mod session;
 
@@ -27,5 +28,6 @@ pub use accept::AcceptOptions;
 pub use connect::ConnectOptions;
 pub use error::{AcceptError, ConnectError, StartError};
 pub use plain::{TlsNotBuilt, plain};
+pub use redirects::Redirects;
 pub use route::Route;
 pub use session::SessionOptions;

@@ -1,4 +1,6 @@
-//! How a host is reached: its addresses, a proxy before it, TLS. Plain values; it opens nothing.
+//! How a host is reached: its addresses, a proxy before it or a socket file, TLS. Plain values; it opens nothing.
+
+use std::path::PathBuf;
 
 use crate::dial::DialConfig;
 use crate::proxy::Proxy;
@@ -25,6 +27,10 @@ pub struct Route {
     /// The proxy to go through. Default `None`: there is none, whatever the environment says;
     /// [`ProxyEnv`](crate::proxy::ProxyEnv) reads that for those who want it.
     pub proxy: Option<Proxy>,
+    /// The Unix socket to connect to, whatever host the URL names: that is then only what the server
+    /// is told, as in `ws://localhost/chat`. Default `None`: the host is dialed. With one, neither
+    /// addresses nor a proxy count, and of [`dial`](Self#structfield.dial) only `connect_timeout`.
+    pub unix: Option<PathBuf>,
     /// What a server must prove to be the one that is meant, and what is shown to it.
     #[cfg(feature = "tls")]
     pub tls: TlsOptions,
@@ -42,6 +48,13 @@ impl Route {
     #[must_use]
     pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
         self.proxy = proxy;
+        self
+    }
+
+    /// Sets [`unix`](Self#structfield.unix).
+    #[must_use]
+    pub fn unix(mut self, path: Option<PathBuf>) -> Self {
+        self.unix = path;
         self
     }
 

@@ -7,13 +7,14 @@ use core::fmt;
 use core::future::poll_fn;
 
 use super::driver::Driver;
+use super::reach::{Net, reach};
 use super::runtime::{PollRead, PollWrite};
 use super::socket::WebSocket;
 use crate::connection::Config;
 use crate::handshake::{
     Accept, ClientHandshake, HandshakeError, Request, RequestHead, ServerHandshake,
 };
-use crate::options::{AcceptError, AcceptOptions, ConnectOptions};
+use crate::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Redirects};
 use crate::{Seed, TransportEnd};
 
 /// What a machine that gives neither a result nor an error stands for; none does.
@@ -50,6 +51,37 @@ where
         Ok(WebSocket::over(driver, opened, &options.config))
     })
     .await
+}
+
+/// Opens a WebSocket as a client: reaches the host, then the opening handshake, and the same again
+/// where a redirect leads, if those are followed.
+///
+/// # Errors
+/// The host can't be reached, or it does not open a WebSocket.
+///
+/// # Cancel safety
+/// If the future is dropped, the attempt is given up.
+pub async fn connect<R>(
+    runtime: R,
+    request: &Request,
+    options: &ConnectOptions,
+    seed: Seed,
+) -> Result<WebSocket<R::Stream, R>, ConnectError>
+where
+    R: Net + PollRead<R::Socket> + PollWrite<R::Socket>,
+    R: PollRead<R::Stream> + PollWrite<R::Stream>,
+{
+    let mut hops = Redirects::new(request, options, seed);
+    loop {
+        let url = hops.request().url();
+        let limit = options.handshake.timeout;
+        let (stream, spent) = reach(&runtime, url, &options.route, limit).await?;
+        let left = options.after(spent);
+        match client(stream, runtime.clone(), hops.request(), &left, hops.seed()).await {
+            Ok(socket) => return Ok(socket),
+            Err(failure) => hops.follow(failure)?,
+        }
+    }
 }
 
 /// Opens a WebSocket as a server: answers the request as `options` say.

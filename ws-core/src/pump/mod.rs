@@ -82,6 +82,7 @@ pub mod client;
 mod driver;
 mod handshake;
 mod io;
+mod race;
 mod reach;
 mod runtime;
 mod socket;
@@ -89,11 +90,9 @@ mod split;
 mod stream;
 mod wakers;
 
-pub use handshake::{Upgrade, accept, client, upgrade};
+pub use handshake::{Upgrade, accept, client, connect, upgrade};
 pub use io::{ByteStream, Incoming, MessageReader, MessageWriter, Outgoing, ReadBytes, WriteBytes};
-#[cfg(feature = "tls")]
-pub use reach::secure;
-pub use reach::{Net, Opening, reach};
+pub use reach::{Net, Opening, Reach, reach};
 pub use runtime::{PollRead, PollWrite, Runtime, Split};
 pub use socket::WebSocket;
 pub use split::{Halves, Reader, Writer};

@@ -6,6 +6,7 @@
 //! | item | is |
 //! |---|---|
 //! | [`TlsOptions`] | what a client trusts and shows |
+//! | [`Crypto`] | whose cryptography is used |
 //! | [`TlsError`] | why there is no TLS |
 //! | [`server_config`] | what a server shows, from PEM |
 //!
@@ -36,10 +37,27 @@ pub use server::server_config;
 /// chose it would drop the upgrade.
 const ALPN: &[u8] = b"http/1.1";
 
-/// The cryptography, named: a process-wide default may be missing, or be another's.
-fn provider() -> Arc<CryptoProvider> {
+/// Whose cryptography is used: rustls has none of its own. It is always named: a process-wide default
+/// may be missing, or be another's.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Crypto {
+    /// That of aws-lc-rs.
     #[cfg(feature = "aws-lc-rs")]
-    return Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    #[cfg(not(feature = "aws-lc-rs"))]
-    Arc::new(rustls::crypto::ring::default_provider())
+    AwsLcRs,
+    /// That of ring.
+    #[default]
+    Ring,
+}
+
+impl Crypto {
+    /// As rustls wants it, for a configuration of your own.
+    #[must_use]
+    pub fn provider(self) -> Arc<CryptoProvider> {
+        Arc::new(match self {
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs => rustls::crypto::aws_lc_rs::default_provider(),
+            Self::Ring => rustls::crypto::ring::default_provider(),
+        })
+    }
 }

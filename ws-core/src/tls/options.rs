@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::danger::Unverified;
-use super::{ALPN, TlsError, provider};
+use super::{ALPN, Crypto, TlsError};
 use crate::url::Host;
 
 /// How a client does TLS: TLS 1.2 and 1.3, the server's certificate and name always checked.
@@ -20,6 +20,7 @@ use crate::url::Host;
 /// anything begins anew.
 #[derive(Clone, Default)]
 pub struct TlsOptions {
+    crypto: Crypto,
     roots: Roots,
     more_roots: Vec<CertificateDer<'static>>,
     identity: Option<Arc<Identity>>,
@@ -49,6 +50,13 @@ pub enum Roots {
 }
 
 impl TlsOptions {
+    /// Whose cryptography is used. Default [`Crypto::Ring`].
+    #[must_use]
+    pub fn crypto(mut self, crypto: Crypto) -> Self {
+        self.crypto = crypto;
+        self.renewed()
+    }
+
     /// Which certificate authorities are trusted. Default [`Roots::Webpki`].
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
@@ -142,7 +150,7 @@ impl TlsOptions {
     }
 
     fn build(&self) -> Result<ClientConfig, rustls::Error> {
-        let provider = provider();
+        let provider = self.crypto.provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
         let builder = if self.invalid_certs {
@@ -193,6 +201,7 @@ impl TlsOptions {
 impl fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsOptions")
+            .field("crypto", &self.crypto)
             .field("roots", &self.roots)
             .field("more_roots", &self.more_roots.len())
             .field("identity", &self.identity.is_some())

@@ -38,6 +38,7 @@ fn the_request_is_inspected_and_accepted_with_headers_of_ones_own() {
                 upgrade
                     .stream()
                     .tcp()
+                    .unwrap()
                     .peer_addr()
                     .unwrap()
                     .ip()
@@ -253,8 +254,8 @@ fn the_options_decide_about_nodelay() {
                     .route(Route::default().dial(DialConfig::default().nodelay(nodelay))),
                 &AcceptOptions::default().nodelay(nodelay),
             );
-            assert_eq!(client.stream().tcp().nodelay().unwrap(), nodelay);
-            assert_eq!(server.stream().tcp().nodelay().unwrap(), nodelay);
+            assert_eq!(client.stream().tcp().unwrap().nodelay().unwrap(), nodelay);
+            assert_eq!(server.stream().tcp().unwrap().nodelay().unwrap(), nodelay);
         }
     });
 }
@@ -396,7 +397,7 @@ fn a_name_with_several_addresses_is_tried_at_each() {
         let (address, server) = server(|stream| wait!(ws::accept(stream)).unwrap());
         let url = format!("ws://localhost:{}/", address.port());
         let client = wait!(ws::connect(url)).unwrap();
-        assert_eq!(client.stream().tcp().peer_addr().unwrap(), address);
+        assert_eq!(client.stream().tcp().unwrap().peer_addr().unwrap(), address);
         join(server);
     });
 }
@@ -409,8 +410,8 @@ fn the_rest_of_the_api_shows_what_it_should() {
         assert_eq!(client.round_trip(), None);
         assert_eq!(client.agreed().subprotocol, None);
         assert_eq!(
-            client.stream().tcp().local_addr().unwrap(),
-            server.stream().tcp().peer_addr().unwrap()
+            client.stream().tcp().unwrap().local_addr().unwrap(),
+            server.stream().tcp().unwrap().peer_addr().unwrap()
         );
         assert!(format!("{client:?}").starts_with("WebSocket"));
     });

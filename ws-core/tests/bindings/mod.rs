@@ -21,10 +21,13 @@ mod halves;
 mod handshakes;
 mod hostile;
 pub(crate) mod raw;
+mod redirects;
 mod routes;
 #[cfg(feature = "tls")]
 mod secure;
 mod streams;
+#[cfg(unix)]
+mod unix;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;

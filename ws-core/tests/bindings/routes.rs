@@ -199,3 +199,39 @@ fn a_socket_is_bound_where_the_route_says() {
         assert_eq!(join(seen).expect("a client"), local);
     });
 }
+
+/// A listener that answers nobody: its backlog is full, and what comes then is dropped.
+#[cfg(target_os = "linux")]
+fn black_hole(port: u16) -> impl Sized {
+    use socket2::{Domain, Socket, Type};
+
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let address = SocketAddr::from(([127, 0, 0, 99], port));
+    socket.bind(&address.into()).expect("a free port");
+    socket.listen(0).expect("a listener");
+    let filling: Vec<Socket> = (0..8)
+        .map(|_| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+            socket.set_nonblocking(true).expect("not blocking");
+            // It is under way, or it is not: either way it takes a place in the queue, or finds none.
+            let _ = socket.connect(&address.into());
+            socket
+        })
+        .collect();
+    (socket, filling)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_that_swallows_everything_is_passed_by() {
+    guard(|| {
+        let (address, serving) = echo_server();
+        let hole = black_hole(address.port());
+        let addresses = vec![Ipv4Addr::new(127, 0, 0, 99).into(), address.ip()];
+        let dial = DialConfig::default().addresses(addresses);
+        let options = ConnectOptions::default().route(Route::default().dial(dial));
+        talk(&format!("ws://two.test:{}/", address.port()), &options);
+        drop(hole);
+        join(serving);
+    });
+}

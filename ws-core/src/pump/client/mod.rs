@@ -24,6 +24,7 @@ use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_core::Stream;
@@ -36,11 +37,13 @@ pub use credentials::{Provide, Providing, Wanted, provide};
 pub use ping::PingFailed;
 pub use run::{Dial, Dialing, Run};
 
-use super::runtime::Runtime;
+use super::reach::{Net, Reach};
+use super::runtime::{PollRead, PollWrite, Runtime};
 use crate::close::CloseCode;
 use crate::error;
 use crate::handshake::Request;
 use crate::message::Message;
+use crate::options::{SessionOptions, StartError, plain};
 use crate::session::correlate::RequestId;
 use crate::session::{ConnId, Dialect, End, Event, NoDialect, PingId, SendError, Session, State};
 
@@ -150,6 +153,34 @@ where
         shared: Arc::clone(&shared),
     };
     (client, events, Run::new(shared, runtime, dial))
+}
+
+/// A session that reaches its hosts along the route of the options.
+pub type Start<D, R> = Parts<D, <R as Net>::Stream, R, Reach<R>>;
+
+/// A session as the options say, not running yet; `fill` takes a seed from the operating system.
+///
+/// # Errors
+/// There are no random bytes, or the URL asks for TLS where there is none.
+pub fn start<D, R>(
+    request: Request,
+    dialect: D,
+    options: &SessionOptions,
+    runtime: R,
+    fill: impl FnOnce(&mut [u8; 32]) -> io::Result<()>,
+) -> Result<Start<D, R>, StartError>
+where
+    D: Dialect,
+    R: Net + PollRead<R::Socket> + PollWrite<R::Socket> + Send + Sync + 'static,
+    R::Socket: Send,
+    R::Stream: Send,
+{
+    if !R::TLS {
+        plain(request.url())?;
+    }
+    let session = options.session(request, dialect, fill)?;
+    let reach = Reach::new(runtime.clone(), options.route.clone());
+    Ok(run(session, runtime, reach))
 }
 
 impl<D: Dialect, R: Runtime> Client<D, R> {

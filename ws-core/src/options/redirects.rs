@@ -1,0 +1,75 @@
+//! The requests of one connection, where servers send the client on. It follows nothing itself, and
+//! nothing at all unless the options say so.
+
+use super::{ConnectError, ConnectOptions};
+use crate::handshake::{HandshakeError, RedirectError, Request};
+use crate::{Rng, Seed};
+
+/// What to ask for next, and whether to ask at all: the hops of one connection.
+///
+/// ```
+/// use ws_core::Seed;
+/// use ws_core::handshake::{HandshakeError, Request};
+/// use ws_core::options::{ConnectError, ConnectOptions, Redirects};
+///
+/// let request = Request::new("ws://example.com/")?;
+/// let options = ConnectOptions::default().redirects(1);
+/// let mut hops = Redirects::new(&request, &options, Seed::new([7; 32]));
+/// // What is no redirect stays what it was.
+/// let error = hops.follow(HandshakeError::Timeout).unwrap_err();
+/// assert!(matches!(error, ConnectError::Handshake(HandshakeError::Timeout)));
+/// # Ok::<(), ws_core::handshake::RequestError>(())
+/// ```
+#[derive(Debug)]
+pub struct Redirects {
+    request: Request,
+    seed: Seed,
+    followed: u8,
+    limit: u8,
+}
+
+impl Redirects {
+    /// The first hop is the request itself, with the seed itself.
+    #[must_use]
+    pub fn new(request: &Request, options: &ConnectOptions, seed: Seed) -> Self {
+        Self {
+            request: request.clone(),
+            seed,
+            followed: 0,
+            limit: options.redirects,
+        }
+    }
+
+    /// What to ask for now.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Where the keys of this hop come from: each has its own.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.seed.clone()
+    }
+
+    /// The handshake failed with this: goes on to the next hop, if there is one.
+    ///
+    /// # Errors
+    /// The failure itself, if it is no redirect or none are followed;
+    /// [`ConnectError::Redirect`], if this one is not.
+    pub fn follow(&mut self, failure: HandshakeError) -> Result<(), ConnectError> {
+        let rejection = match failure {
+            HandshakeError::Rejected(rejection) if rejection.location().is_some() => rejection,
+            failure => return Err(failure.into()),
+        };
+        match self.limit {
+            0 => return Err(HandshakeError::Rejected(rejection).into()),
+            limit if self.followed == limit => return Err(RedirectError::TooMany { limit }.into()),
+            _ => {}
+        }
+        self.request = self.request.redirected(&rejection)?;
+        self.seed = Rng::new(&self.seed).seed();
+        self.followed += 1;
+        Ok(())
+    }
+}
