@@ -113,6 +113,7 @@ fn bad_arguments_get_the_usage_and_a_status_that_says_so() {
         ] {
             assert_usage("echo_server", args);
         }
+        assert_usage("ask", &[]);
         assert_usage("echo_client", &[]);
         assert_usage("autobahn_client", &[]);
         assert_usage("autobahn_client", &["ws://localhost:1"]);
@@ -227,6 +228,25 @@ fn the_client_echoes_and_succeeds_after_a_clean_close() {
     });
 }
 
+#[test]
+fn the_answers_to_what_is_asked_are_printed() {
+    guard(|| {
+        let (_running, address, _stdout) = server(&[]);
+        let mut command = example("ask");
+        command.args([&format!("ws://{address}/"), "grüße", "", "again"]);
+        let output = finish(command);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(output.stdout, "grüße\n\nagain\n".as_bytes());
+        let (address, serving) = script(1000);
+        let mut command = example("ask");
+        command.args([&format!("ws://{address}/"), "one", "two", "three"]);
+        let output = finish(command);
+        assert!(!output.status.success(), "{output:?}");
+        assert_eq!(output.stdout, b"echo this\n");
+        drop(serving);
+    });
+}
+
 /// What a client says of a port where nothing is, if it is to speak TLS with it.
 const TLS: &str = if cfg!(feature = "tls") {
     "server is running"
@@ -273,6 +293,7 @@ fn arguments_that_are_not_text_are_complained_about() {
 
     guard(|| {
         for name in [
+            "ask",
             "echo_server",
             "echo_client",
             "autobahn_client",
