@@ -45,6 +45,13 @@ pub(crate) fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// A listener on the loopback of IPv6; `None` on a machine without one.
+pub(crate) fn listener_v6() -> Option<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind("[::1]:0").ok()?;
+    let address = listener.local_addr().expect("an address");
+    Some((listener, address))
+}
+
 /// Serves one client: what `serve` makes of it is the result of the thread.
 pub(crate) fn server<T: Send + 'static>(
     serve: impl FnOnce(rt::Tcp) -> T + Send + 'static,

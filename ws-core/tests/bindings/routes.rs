@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use super::{echo, guard, join, listener, server};
-use crate::rt::{wait, ws};
+use super::{echo, guard, join, listener, listener_v6, server};
+use crate::rt::{self, wait, ws};
 use ws::ws_core::policy::Stage;
 use ws::ws_core::proxy::{ProxyFault, SocksFault};
 use ws::{
@@ -176,6 +176,28 @@ fn a_name_leads_to_whichever_of_its_addresses_answers() {
             talk(&format!("ws://localhost:{}/", address.port()), &options);
             join(serving);
         }
+    });
+}
+
+#[test]
+fn an_address_of_ipv6_is_a_host_too() {
+    guard(|| {
+        let Some((listener, address)) = listener_v6() else {
+            return;
+        };
+        let serving = thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a client");
+            let upgrade = wait!(ws::upgrade(rt::tcp(stream), &ws::AcceptOptions::default()));
+            let upgrade = upgrade.expect("a request");
+            assert_eq!(
+                upgrade.request().header("Host"),
+                Some(&*address.to_string())
+            );
+            let accept = ws::Accept::new();
+            echo(&mut wait!(upgrade.accept(accept)).expect("an upgrade"));
+        });
+        talk(&format!("ws://{address}/"), &ConnectOptions::default());
+        join(serving);
     });
 }
 

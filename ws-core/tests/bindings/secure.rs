@@ -2,7 +2,7 @@
 //! and that a conversation over it is the same as without.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use rcgen::{
 };
 
 use super::routes::{http, proxy};
-use super::{echo, guard, join, listener};
+use super::{echo, guard, join, listener, listener_v6};
 use crate::rt::{self, wait, ws};
 use ws::tls::rustls::pki_types::pem::PemObject;
 use ws::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -53,7 +53,7 @@ fn leaf(authority: &Authority, names: &[&str], set: impl FnOnce(&mut Certificate
 }
 
 fn good(authority: &Authority) -> Leaf {
-    leaf(authority, &["localhost", "127.0.0.1"], |_| {})
+    leaf(authority, &["localhost", "127.0.0.1", "::1"], |_| {})
 }
 
 fn serving(leaf: &Leaf) -> Arc<ServerConfig> {
@@ -72,7 +72,13 @@ fn options(tls: TlsOptions) -> ConnectOptions {
 
 /// Serves one client: an echo, if there is TLS.
 fn server(config: Arc<ServerConfig>) -> (SocketAddr, JoinHandle<io::Result<()>>) {
-    let (listener, address) = listener();
+    server_at(listener(), config)
+}
+
+fn server_at(
+    (listener, address): (TcpListener, SocketAddr),
+    config: Arc<ServerConfig>,
+) -> (SocketAddr, JoinHandle<io::Result<()>>) {
     let serving = thread::spawn(move || {
         let (stream, _) = listener.accept()?;
         let stream = rt::tls(stream, config)?;
@@ -107,6 +113,11 @@ fn s16_a_server_that_can_prove_its_name_is_talked_to() {
         for host in ["localhost", "127.0.0.1"] {
             let (address, serving) = server(serving(&good(&authority)));
             talk(&format!("wss://{host}:{}/", address.port()), &tls);
+            join(serving).expect("served");
+        }
+        if let Some(v6) = listener_v6() {
+            let (address, serving) = server_at(v6, serving(&good(&authority)));
+            talk(&format!("wss://{address}/"), &tls);
             join(serving).expect("served");
         }
     });
