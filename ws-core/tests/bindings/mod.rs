@@ -16,6 +16,7 @@ mod bad_input;
 mod bursts;
 mod conversations;
 mod deadlines;
+mod faults;
 pub(crate) mod guard;
 mod halves;
 mod handshakes;
