@@ -21,6 +21,9 @@ pub(crate) mod guard;
 mod halves;
 mod handshakes;
 mod hostile;
+mod leftovers;
+mod lines;
+mod parity;
 pub(crate) mod raw;
 mod routes;
 #[cfg(feature = "tls")]

@@ -15,10 +15,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proxy::{Fault, Proxy};
-use venue::{Book, Lines, Venue};
+use venue::{Book, Venue};
 
 use super::guard::guard_within;
 use super::join;
+use super::lines::Lines;
 use crate::rt::{self, wait, ws};
 use ws::session::{Client, Event, Events, RequestFailed, start_with};
 use ws::ws_core::options::SessionOptions;
@@ -200,7 +201,8 @@ fn faults_lose_nothing_that_was_acknowledged() {
         let proxy = Proxy::open(venue.address, 1);
         let request = Request::new(format!("ws://{}/", proxy.address())).expect("a url");
         let options = SessionOptions::default().config(config());
-        let (client, events) = rt::enter(|| start_with(request, Lines, &options)).expect("a start");
+        let (client, events) =
+            rt::enter(|| start_with(request, Lines::default(), &options)).expect("a start");
         let topics: Vec<String> = (0..TOPICS).map(|topic| format!("t{topic}")).collect();
         let subs: Vec<SubId> = topics
             .iter()

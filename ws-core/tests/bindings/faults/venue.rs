@@ -1,75 +1,15 @@
-//! A protocol of lines, and a server that keeps a book of everything it was asked.
+//! A server that keeps a book of everything it was asked.
 //!
-//! The client says `number what`, the server answers `number ok what`. Data is `data topic connection
-//! number`: on each connection the messages of a topic are counted anew.
+//! Its data is `data topic connection number`: on each connection the messages of a topic are counted
+//! anew.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::super::listener;
 use crate::rt::{self, wait, ws};
-use ws::ws_core::handshake::Agreed;
-use ws::ws_core::message::{Message, Text};
-use ws::ws_core::session::correlate::{Key, RequestId};
-use ws::ws_core::session::subscriptions::Item;
-use ws::ws_core::session::{Class, Dialect, Out};
-
-/// The client's part of the protocol.
-pub(crate) struct Lines;
-
-fn ask(what: &str, out: &mut Out<'_>) {
-    let id = out.id().number();
-    out.send(format!("{id} {what}"));
-}
-
-fn topics(items: &[Item<Text>]) -> String {
-    let topics: Vec<&str> = items.iter().map(|item| item.topic.as_str()).collect();
-    topics.join(",")
-}
-
-impl Dialect for Lines {
-    type Request = String;
-    type Credentials = Infallible;
-
-    fn request(&mut self, id: RequestId, request: &String, out: &mut Out<'_>) {
-        out.send(format!("{} {request}", id.number()));
-    }
-
-    fn on_connect(&mut self, _: &Agreed, out: &mut Out<'_>) {
-        ask("hello", out);
-        out.wait();
-    }
-
-    fn subscribe(&mut self, items: &[Item<Text>], out: &mut Out<'_>) {
-        ask(&format!("join {}", topics(items)), out);
-    }
-
-    fn unsubscribe(&mut self, items: &[Item<Text>], out: &mut Out<'_>) {
-        ask(&format!("leave {}", topics(items)), out);
-    }
-
-    fn classify<'m>(&mut self, message: &Message<'m>, _: &mut Out<'_>) -> Class<'m> {
-        let Message::Text(text) = message else {
-            return Class::Message;
-        };
-        let mut words = text.split(' ');
-        match (words.next(), words.next()) {
-            (Some("data"), Some(topic)) => Class::Data {
-                topic: Cow::Borrowed(topic),
-                mark: None,
-            },
-            (Some(number), Some("ok")) => match number.parse() {
-                Ok(number) => Class::Response(Key::Number(number)),
-                Err(_) => Class::Message,
-            },
-            _ => Class::Message,
-        }
-    }
-}
 
 /// What the server has seen.
 #[derive(Default)]
