@@ -20,7 +20,8 @@ fn mortal(
     let (alive, gone) = mpsc::channel();
     let lines = Lines { alive: Some(alive) };
     let request = Request::new(format!("ws://{address}/")).expect("a url");
-    let options = options(backoff);
+    let mut options = options(backoff);
+    options.config.connection.close_timeout = Duration::from_millis(50);
     let started = rt::enter(|| start_with(request, lines, &options));
     let (client, events) = started.expect("a start");
     (client, events, gone)

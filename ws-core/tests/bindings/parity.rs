@@ -28,9 +28,8 @@ pub(crate) fn options(backoff: Duration) -> SessionOptions {
         .base(backoff)
         .jitter(Jitter::None)
         .wait_jitter(Percent(0));
-    let connection = Config::default().close_timeout(Duration::from_millis(50));
     let config = SessionConfig::default()
-        .connection(connection)
+        .connection(Config::default())
         .backoff(policy);
     let seed = Seed::new([17; 32]);
     SessionOptions::default().config(config).seed(Some(seed))
