@@ -43,6 +43,11 @@ mod rt {
         async_std::task::block_on(future)
     }
 
+    /// Where a session may be started.
+    pub(crate) fn enter<T>(act: impl FnOnce() -> T) -> T {
+        act()
+    }
+
     pub(crate) fn tcp(stream: std::net::TcpStream) -> Tcp {
         #[cfg(feature = "smol")]
         return TcpStream::try_from(stream).expect("registered").into();

@@ -24,6 +24,11 @@ mod rt {
     }
     pub(crate) use wait;
 
+    /// Where a session may be started.
+    pub(crate) fn enter<T>(act: impl FnOnce() -> T) -> T {
+        act()
+    }
+
     pub(crate) fn tcp(stream: TcpStream) -> Tcp {
         stream.into()
     }

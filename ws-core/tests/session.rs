@@ -215,7 +215,9 @@ fn s05_close_handshakes_lead_where_they_should() {
     let long = "x".repeat(124);
     for (code, reason) in [
         (1000, &*long),
+        (1004, ""),
         (1005, "x"),
+        (1015, ""),
         (1006, ""),
         (999, ""),
         (5000, ""),

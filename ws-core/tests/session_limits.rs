@@ -107,7 +107,7 @@ fn s09_priorities_go_first_equals_keep_their_order_and_nothing_overtakes() {
     for _ in 0..12 {
         order(&mut sim).unwrap();
     }
-    let with = |priority| RequestOptions::default().priority(priority);
+    let with = |priority| RequestOptions::default().send(SendOptions::default().priority(priority));
     for (text, priority) in [
         ("order one", 0),
         ("order two", 0),
@@ -163,7 +163,7 @@ fn s09_what_waits_fails_with_its_connection_or_is_kept() {
         order(&mut sim).unwrap();
     }
     order(&mut sim).unwrap();
-    let kept = RequestOptions::default().offline(Offline::Queue);
+    let kept = RequestOptions::default().send(SendOptions::default().offline(Offline::Queue));
     sim.session
         .request_with(&"order kept", &kept, sim.now)
         .unwrap();
@@ -431,7 +431,8 @@ fn an_error_without_a_number_is_that_of_the_only_request() {
 fn a_request_that_waits_says_so_when_its_time_is_up() {
     let hold = LimiterPolicy::default().mode(Mode::Hold);
     let mut sim = venue(plain().limits(hold));
-    let options = RequestOptions::default().ttl(Some(Duration::from_secs(2)));
+    let short = SendOptions::default().ttl(Some(Duration::from_secs(2)));
+    let options = RequestOptions::default().send(short);
     sim.session.request_with(&"a", &options, sim.now).unwrap();
     sim.session.request(&"b", sim.now).unwrap();
     let id = sim.session.request(&"c", sim.now).unwrap();

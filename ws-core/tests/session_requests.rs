@@ -9,7 +9,7 @@ use sim::{Plan, ServerEnd, Sim, plain};
 use ws_core::TransportEnd;
 use ws_core::message::Message;
 use ws_core::session::correlate::{CorrelatorConfig, Key, RequestId, Sent};
-use ws_core::session::{Class, Dialect, Out, RequestError, SendError};
+use ws_core::session::{Class, Dialect, Out, RequestError, SendError, WaitError};
 
 /// Requests are `number?what`, answers `number!what`; everything else is for the application, save
 /// for `hush`.
@@ -155,4 +155,132 @@ fn no_more_requests_wait_than_may() {
     ));
     sim.run(1000);
     assert!(sim.session.request(&"x", sim.now).is_ok());
+}
+
+fn special(message: &Message<'_>) -> bool {
+    matches!(message, Message::Text("special"))
+}
+
+#[test]
+fn s08_who_waits_for_a_message_gets_it_and_the_others_reach_the_application() {
+    let mut sim = ready(&[Plan::Serve]);
+    let limit = Duration::from_secs(30);
+    let first = sim.session.wait_for(special, limit, sim.now).unwrap();
+    let second = sim.session.wait_for(special, limit, sim.now).unwrap();
+    assert_ne!(first, second);
+    let wanted = sim.session.request(&"x", sim.now).unwrap();
+    for text in [
+        "plain",
+        "special",
+        "1!special",
+        "hush",
+        "special",
+        "special",
+    ] {
+        say(&mut sim, text);
+    }
+    assert_eq!(wanted.number(), 1);
+    assert_eq!(
+        sim.take_log(),
+        [
+            "0: < 1?x",
+            "0: text plain",
+            r#"0: Awaited { id: WaitId(1), message: Text("special") }"#,
+            "0: answer to 1 after 0: special",
+            r#"0: Awaited { id: WaitId(2), message: Text("special") }"#,
+            "0: text special",
+        ]
+    );
+    assert_eq!(sim.session.poll_timeout(), None, "nobody waits any more");
+}
+
+#[test]
+fn s08_an_answer_that_no_request_waits_for_is_looked_at_as_well() {
+    let mut sim = ready(&[Plan::Serve]);
+    let late = |message: &Message<'_>| matches!(message, Message::Text("9!late"));
+    let limit = Duration::from_secs(1);
+    sim.session.wait_for(late, limit, sim.now).unwrap();
+    say(&mut sim, "9!late");
+    say(&mut sim, "9!late");
+    assert_eq!(
+        sim.take_log(),
+        [
+            r#"0: Awaited { id: WaitId(1), message: Text("9!late") }"#,
+            r#"0: unmatched Unknown Text("9!late")"#,
+        ]
+    );
+}
+
+#[test]
+fn j02_a_wait_ends_with_its_time_its_connection_or_the_session() {
+    let mut sim = ready(&[Plan::Serve]);
+    let seconds = Duration::from_secs;
+    let ids = [3, 2, 60].map(|limit| {
+        let waiting = sim.session.wait_for(special, seconds(limit), sim.now);
+        waiting.unwrap()
+    });
+    assert_eq!(sim.session.snapshot(sim.now).waiting_for, 3);
+    sim.run(2_999);
+    assert_eq!(
+        sim.take_log(),
+        ["2000: WaitEnded { id: WaitId(2), why: TimedOut }"]
+    );
+    sim.run(3_000);
+    assert_eq!(
+        sim.take_log(),
+        ["3000: WaitEnded { id: WaitId(1), why: TimedOut }"]
+    );
+    let given_up = sim.session.wait_for(special, seconds(9), sim.now).unwrap();
+    assert!(sim.session.stop_waiting(given_up));
+    assert!(!sim.session.stop_waiting(given_up));
+    assert!(!sim.session.stop_waiting(ids[0]));
+    sim.cut(TransportEnd::Eof);
+    let log = sim.take_log();
+    assert_eq!(
+        log[1],
+        "3000: WaitEnded { id: WaitId(3), why: Disconnected }"
+    );
+    // Without a connection, the next one is waited for as well; nothing is heard before it.
+    sim.session.wait_for(special, seconds(60), sim.now).unwrap();
+    sim.run(5_000);
+    sim.take_log();
+    say(&mut sim, "special");
+    assert_eq!(sim.take_log().len(), 1);
+    sim.session.wait_for(special, seconds(60), sim.now).unwrap();
+    sim.session
+        .close(ws_core::close::CloseCode::NORMAL, "", sim.now)
+        .unwrap();
+    sim.settle();
+    let log = sim.take_log();
+    assert!(
+        log.contains(&"5000: WaitEnded { id: WaitId(6), why: Disconnected }".to_string()),
+        "{log:#?}"
+    );
+    assert_eq!(
+        sim.session.wait_for(special, seconds(1), sim.now),
+        Err(WaitError::Over)
+    );
+}
+
+#[test]
+fn j02_no_more_wait_than_may_and_the_end_of_a_session_without_a_connection_ends_them() {
+    let mut sim = Sim::with(Numbers, plain().max_waiting(1), &[Plan::Refuse]);
+    sim.start();
+    let limit = Duration::from_secs(60);
+    sim.session.wait_for(special, limit, sim.now).unwrap();
+    let another = sim.session.wait_for(special, limit, sim.now);
+    assert_eq!(another, Err(WaitError::TooMany(1)));
+    sim.take_log();
+    sim.session
+        .close(ws_core::close::CloseCode::NORMAL, "", sim.now)
+        .unwrap();
+    sim.settle();
+    assert_eq!(
+        sim.take_log(),
+        [
+            "0: WaitEnded { id: WaitId(1), why: Closed }",
+            "0: over: closed"
+        ]
+    );
+    assert_eq!(sim.session.poll_timeout(), None);
 }

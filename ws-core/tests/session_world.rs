@@ -312,11 +312,12 @@ impl World {
             }
             10..=13 => {
                 let (lane, priority, ttl, offline) = options(&mut self.rng);
-                let options = RequestOptions::default()
+                let send = SendOptions::default()
                     .lane(lane)
                     .priority(priority)
                     .ttl(ttl)
                     .offline(offline);
+                let options = RequestOptions::default().send(send);
                 if let Ok(id) = self.sim.session.request_with(&"x", &options, now) {
                     assert!(
                         self.accepted.insert(Done::Request(id)),

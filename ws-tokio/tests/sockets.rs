@@ -42,6 +42,12 @@ mod rt {
         RUNTIME.block_on(future)
     }
 
+    /// Where a session may be started.
+    pub(crate) fn enter<T>(act: impl FnOnce() -> T) -> T {
+        let _entered = RUNTIME.enter();
+        act()
+    }
+
     pub(crate) fn tcp(stream: std::net::TcpStream) -> Tcp {
         let _entered = RUNTIME.enter();
         stream.set_nonblocking(true).expect("non-blocking");

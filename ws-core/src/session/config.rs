@@ -51,6 +51,8 @@ pub struct SessionConfig {
     pub classifier: Classifier,
     /// Bounds of requests, their timeout among them (30 s by default).
     pub requests: CorrelatorConfig,
+    /// How many may [wait for a message](super::Session::wait_for) at a time. Default 256.
+    pub max_waiting: usize,
     /// How a connection logs in with a message of its own, and stays logged in. Default `None`: it
     /// does not.
     pub login: Option<AuthConfig>,
@@ -125,6 +127,7 @@ impl Default for SessionConfig {
             budget: Some(DialLimit::default()),
             classifier: Classifier::default(),
             requests: CorrelatorConfig::default(),
+            max_waiting: 256,
             login: None,
             handshake_login: HandshakeLogin::None,
             setup_timeout: Duration::from_secs(10),
@@ -203,6 +206,13 @@ impl SessionConfig {
     #[must_use]
     pub fn requests(mut self, config: CorrelatorConfig) -> Self {
         self.requests = config;
+        self
+    }
+
+    /// Sets [`max_waiting`](Self#structfield.max_waiting).
+    #[must_use]
+    pub fn max_waiting(mut self, waiting: usize) -> Self {
+        self.max_waiting = waiting;
         self
     }
 

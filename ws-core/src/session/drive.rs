@@ -2,9 +2,10 @@
 //!
 //! It never decides what follows: that is `order`.
 
+use super::action::{Action, ConnId};
 use super::auth::Auth;
 use super::dialect::Dialect;
-use super::event::{Action, ConnId, Event, Lent, passed_on};
+use super::event::{Event, Lent, passed_on};
 use super::journal::Tape;
 use super::link::Link;
 use super::lost::Lost;
@@ -97,6 +98,10 @@ impl<D: Dialect> Session<D> {
         let event = connection.poll(now)?.0;
         let event = match sorted {
             Sorted::Plain => passed_on(event),
+            Sorted::Awaited(id) => Some(Event::Awaited {
+                id,
+                message: payload(event)?,
+            }),
             Sorted::Call(key) => Some(Event::Call {
                 key,
                 message: payload(event)?,
@@ -172,6 +177,7 @@ impl<D: Dialect> Session<D> {
         let all = [
             link,
             named(self.requests.poll_timeout(), Deadline::Request),
+            named(self.waiters.poll_timeout(), Deadline::Request),
             named(setup, Deadline::Setup),
             named(login, Deadline::Login),
             named(self.topics_due(), Deadline::Subscription),
@@ -196,6 +202,7 @@ impl<D: Dialect> Session<D> {
         self.expire_login(now);
         self.expire_topics(now);
         self.expire_requests(now);
+        self.expire_waiters(now);
         self.expire_vitals(now);
         self.pump(now);
         self.drain_on(now);

@@ -1,75 +1,25 @@
-//! What a session tells its owner, and what it asks of it.
+//! What a session tells its owner.
 //!
 //! Nothing is decided here.
 
-use core::fmt;
 use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::auth::{AuthEvent, CredId, Purpose};
+use super::action::ConnId;
+use super::auth::AuthEvent;
 use super::clock::ClockJump;
 use super::correlate::{self, Key, RequestId, Sent, Unmatched};
 use super::lost::{End, Lost};
 use super::payload::Payload;
 use super::send::{MessageId, Unsent};
 use super::subscriptions::{Change, Continued, Step, SubId};
+use super::waiters::WaitId;
 use crate::Instant;
 use crate::connection::Event as Heard;
 use crate::error::ProtocolError;
-use crate::handshake::{Agreed, Request};
+use crate::handshake::Agreed;
 use crate::message::{Message, Text};
-
-/// Which connection of a session, counted from 1 in the order of the dials.
-///
-/// Every input that concerns a connection carries one, so that news of a connection that is over
-/// can't be taken for news of the next.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ConnId(pub(super) u64);
-
-impl ConnId {
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for ConnId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// What only the owner of a session can do.
-///
-/// Exhaustive on purpose: an action that is not carried out is a session that stands still.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Action {
-    /// Come up with credentials and hand them in with
-    /// [`credentials`](super::Session::credentials). They are asked for anew each time.
-    Credentials {
-        /// Which question this is.
-        id: CredId,
-        /// To log in, or to stay logged in.
-        purpose: Purpose,
-        /// The code with which the last ones were refused.
-        refused: Option<i64>,
-    },
-    /// Connect a transport to the host of the request, TLS included, then say
-    /// [`dialed`](super::Session::dialed) or [`dial_failed`](super::Session::dial_failed).
-    Dial {
-        /// Which connection this will be.
-        conn: ConnId,
-        /// Where to; the session itself speaks HTTP once the transport is there.
-        request: Request,
-    },
-    /// Give up this dial, or close this transport at once. Nothing need be said about it.
-    Drop {
-        /// Which connection.
-        conn: ConnId,
-    },
-}
 
 /// Something that happened, lent from the buffers of the connection until the next call.
 pub type Lent<'a> = Event<&'a str, &'a [u8]>;
@@ -78,6 +28,13 @@ pub type Lent<'a> = Event<&'a str, &'a [u8]>;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Event<T = Text, B = Bytes> {
+    /// The message that was [waited for](super::Session::wait_for). Nobody else is told of it.
+    Awaited {
+        /// By whom.
+        id: WaitId,
+        /// The message.
+        message: Payload<T, B>,
+    },
     /// A binary message.
     Binary(B),
     /// So much waits to be sent that the application should hold back, or not any more.
@@ -230,6 +187,13 @@ pub enum Event<T = Text, B = Bytes> {
         /// The answer.
         message: Payload<T, B>,
     },
+    /// The message that was [waited for](super::Session::wait_for) has not come.
+    WaitEnded {
+        /// Who waited.
+        id: WaitId,
+        /// Why it is over.
+        why: correlate::End,
+    },
 }
 
 /// A ping of the application's; never used twice in a session.
@@ -291,6 +255,10 @@ impl<T, B> Event<T, B> {
         bytes: impl FnOnce(B) -> C,
     ) -> Event<U, C> {
         match self {
+            Self::Awaited { id, message } => Event::Awaited {
+                id,
+                message: message.map(text, bytes),
+            },
             Self::Binary(data) => Event::Binary(bytes(data)),
             Self::Call { key, message } => Event::Call {
                 key,
@@ -361,6 +329,7 @@ impl<T, B> Event<T, B> {
                 why,
                 message: message.map(text, bytes),
             },
+            Self::WaitEnded { id, why } => Event::WaitEnded { id, why },
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use alloc::boxed::Box;
 
-use super::event::ConnId;
+use super::action::ConnId;
 use crate::Instant;
 use crate::connection::Connection;
 use crate::handshake::{ClientHandshake, Request};

@@ -6,10 +6,11 @@ use core::mem;
 use core::time::Duration;
 
 use super::Session;
+use super::action::Action;
 use super::auth::{Auth, AuthAction, AuthEvent, AuthPhase, CredError, CredId, Purpose, Rejection};
 use super::dialect::Dialect;
 use super::errands::What;
-use super::event::{Action, Event};
+use super::event::Event;
 use super::link::Link;
 use super::lost::{LoginLost, Lost, SetupError};
 use super::setup::Stage;

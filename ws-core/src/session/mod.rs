@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `config` | what the owner may choose |
 //! | `state` | where a session stands |
-//! | `event`, `payload` | what it tells, and what it asks for |
+//! | `event`, `payload` | what it tells |
+//! | `action` | what it asks for |
 //! | `lost` | why there is no connection |
 //! | `dialect`, `out` | what one application protocol says, and where it says it |
 //! | `jsonrpc` | JSON-RPC 2.0 (feature `json`) |
@@ -18,6 +19,7 @@
 //! | `login` | credentials, and what the server says to them |
 //! | `topics` | what the application subscribes to |
 //! | `requests` | what the application asks, and what has become of it |
+//! | `waiters` | who waits for a message that looks like something |
 //! | `send`, `outbox` | what the application sends, and what waits for its turn |
 //! | `vitals` | whether the peer lives |
 //! | `drain` | an end in order |
@@ -60,6 +62,7 @@
 //! # Ok::<(), ws_core::handshake::RequestError>(())
 //! ```
 
+mod action;
 pub mod auth;
 pub mod clock;
 mod config;
@@ -90,11 +93,13 @@ mod state;
 pub mod subscriptions;
 mod topics;
 mod vitals;
+mod waiters;
 
+pub use action::{Action, ConnId};
 pub use config::{HandshakeLogin, Initial, SessionConfig};
 pub use dialect::{Asked, Class, Dialect, NoDialect};
 pub use drain::DrainOptions;
-pub use event::{Action, ConnId, Event, Lent, PingId, Pressure};
+pub use event::{Event, Lent, PingId, Pressure};
 #[cfg(feature = "json")]
 pub use jsonrpc::{Answers, Call, JsonRpc, RpcError};
 pub use lost::{DialError, End, LoginLost, Lost, SetupError};
@@ -106,6 +111,7 @@ pub use setup::Stage;
 pub use snapshot::{Health, Snapshot, Topics, Waiting};
 pub use state::State;
 pub use vitals::Network;
+pub use waiters::{WaitError, WaitId};
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -126,6 +132,7 @@ use self::setup::Setup;
 use self::sort::Sorted;
 use self::subscriptions::Registry;
 use self::vitals::Vitals;
+use self::waiters::Waiters;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::handshake::Request;
 use crate::message::Text;
@@ -159,6 +166,7 @@ pub struct Session<D = NoDialect> {
     unauthorized: bool,
     topics: Registry<Text>,
     requests: Correlator<Tag>,
+    waiters: Waiters,
     outbox: Outbox,
     /// Where what is under way lies in the bytes of this connection.
     extents: BTreeMap<Token, Extent>,
@@ -227,6 +235,7 @@ impl<D: Dialect> Session<D> {
             readies: 0,
             budget: config.budget.map(DialBudget::new),
             requests: Correlator::new(config.requests.clone()),
+            waiters: Waiters::default(),
             config,
             request,
             dialect,

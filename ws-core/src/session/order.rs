@@ -17,9 +17,10 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use core::mem;
 
-use super::correlate::Sent;
+use super::action::{Action, ConnId};
+use super::correlate::{self, Sent};
 use super::dialect::Dialect;
-use super::event::{Action, ConnId, Event};
+use super::event::Event;
 use super::link::Link;
 use super::lost::{DialError, End, Lost};
 use super::outbox::Token;
@@ -296,6 +297,7 @@ impl<D: Dialect> Session<D> {
         self.forget_login();
         self.forget_parcels();
         self.fail_requests(sent, now);
+        self.end_waiters(correlate::End::Disconnected);
         self.forget_vitals(lost, now);
         let heard = self.vitals.heard_at.unwrap_or(now);
         for notice in self.topics.lost(heard, now) {
@@ -343,6 +345,7 @@ impl<D: Dialect> Session<D> {
         self.phase = Phase::Over;
         self.changed();
         self.stop_outbox(now);
+        self.end_waiters(correlate::End::Closed);
         self.events.push_back(Event::Terminated(end));
     }
 }

@@ -5,7 +5,6 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use thiserror::Error;
 
@@ -15,11 +14,11 @@ use super::link::Link;
 use super::out::Out;
 use super::outbox::{Parcel, Token};
 use super::queue::Place;
-use super::send::{Offline, SendError, Traffic, Unsent};
+use super::send::{SendError, SendOptions, Unsent};
 use super::{Dialect, Event, Session};
 use crate::Instant;
 use crate::error::Explanation;
-use crate::policy::{Cost, LatencyStats};
+use crate::policy::LatencyStats;
 
 /// What the correlator keeps about a request beyond its number: nothing.
 pub(super) type Tag = ();
@@ -71,35 +70,14 @@ impl Extent {
 }
 
 /// How a request is asked.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RequestOptions {
     /// How long it may take. Default: as [`SessionConfig::requests`](super::SessionConfig) says.
     pub timing: Timing,
-    /// What it is for. Default [`Traffic::Request`].
-    pub lane: Traffic,
-    /// Within its lane, higher ones go first. Default 0.
-    pub priority: u8,
-    /// How long it may wait to be sent. Default `None`: as long as its timing allows.
-    pub ttl: Option<Duration>,
-    /// What becomes of it without a connection. Default [`Offline::Refuse`]. What has left in part
-    /// or whole ends with its connection in any case.
-    pub offline: Offline,
-    /// What it costs. Default `None`: what the dialect says, otherwise what a "query" costs.
-    pub cost: Option<Cost>,
-}
-
-impl Default for RequestOptions {
-    fn default() -> Self {
-        Self {
-            timing: Timing::default(),
-            lane: Traffic::Request,
-            priority: 0,
-            ttl: None,
-            offline: Offline::Refuse,
-            cost: None,
-        }
-    }
+    /// How it is sent. Without a cost of its own it costs what the dialect says, otherwise what a
+    /// "query" costs. What has left in part or whole ends with its connection in any case.
+    pub send: SendOptions,
 }
 
 impl RequestOptions {
@@ -110,38 +88,10 @@ impl RequestOptions {
         self
     }
 
-    /// Sets [`lane`](Self#structfield.lane).
+    /// Sets [`send`](Self#structfield.send).
     #[must_use]
-    pub const fn lane(mut self, lane: Traffic) -> Self {
-        self.lane = lane;
-        self
-    }
-
-    /// Sets [`priority`](Self#structfield.priority).
-    #[must_use]
-    pub const fn priority(mut self, priority: u8) -> Self {
-        self.priority = priority;
-        self
-    }
-
-    /// Sets [`ttl`](Self#structfield.ttl).
-    #[must_use]
-    pub const fn ttl(mut self, ttl: Option<Duration>) -> Self {
-        self.ttl = ttl;
-        self
-    }
-
-    /// Sets [`offline`](Self#structfield.offline).
-    #[must_use]
-    pub const fn offline(mut self, offline: Offline) -> Self {
-        self.offline = offline;
-        self
-    }
-
-    /// Sets [`cost`](Self#structfield.cost).
-    #[must_use]
-    pub const fn cost(mut self, cost: Option<Cost>) -> Self {
-        self.cost = cost;
+    pub const fn send(mut self, send: SendOptions) -> Self {
+        self.send = send;
         self
     }
 }
@@ -193,7 +143,8 @@ impl<D: Dialect> Session<D> {
                 }),
             }
         }
-        self.admits(options.offline)?;
+        let send = &options.send;
+        self.admits(send.offline)?;
         let id = match self.dialect.key(request) {
             None => self.requests.begin((), options.timing, now)?,
             Some(key) => self.requests.begin_with(key, (), options.timing, now)?,
@@ -203,16 +154,16 @@ impl<D: Dialect> Session<D> {
         self.dialect.request(id, request, &mut out);
         let said = out.done();
         let pricing = &self.config.pricing;
-        let cost = options.cost.or(said.cost);
+        let cost = send.cost.or(said.cost);
         let cost = cost.unwrap_or_else(|| pricing.cost("query"));
         let place = Place::default()
-            .lane(options.lane.lane())
-            .priority(options.priority)
-            .ttl(options.ttl)
+            .lane(send.lane.lane())
+            .priority(send.priority)
+            .ttl(send.ttl)
             .cost(cost);
         let parcel = Parcel {
             token: Token::Request(id),
-            offline: options.offline,
+            offline: send.offline,
             messages,
         };
         if let Err(error) = self.post(parcel, place, now) {

@@ -3,7 +3,8 @@
 
 use alloc::boxed::Box;
 
-use super::event::{Action, ConnId, Event};
+use super::action::{Action, ConnId};
+use super::event::Event;
 use super::link::Link;
 use super::lost::{End, Lost};
 use super::order::Phase;

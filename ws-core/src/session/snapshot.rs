@@ -4,10 +4,10 @@
 use core::time::Duration;
 
 use super::Session;
+use super::action::ConnId;
 use super::auth::AuthPhase;
 use super::correlate::Strays;
 use super::dialect::Dialect;
-use super::event::ConnId;
 use super::link::Link;
 use super::state::State;
 use super::subscriptions;
@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub health: Health,
     /// Requests that wait for their answers.
     pub requests: usize,
+    /// Who [waits for a message](Session::wait_for).
+    pub waiting_for: usize,
     /// Round trips of the last answers.
     pub latency: Option<LatencyStats>,
     /// Answers that found no request.
@@ -112,6 +114,7 @@ impl<D: Dialect> Session<D> {
             login: self.login(),
             health: self.health(),
             requests: self.requests.pending(),
+            waiting_for: self.waiters.len(),
             latency: self.requests.latency(),
             strays: self.requests.strays(),
             queue: Waiting {

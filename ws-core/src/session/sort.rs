@@ -14,6 +14,7 @@ use super::outbox::Token;
 use super::requests::Tag;
 use super::subscriptions::{Step, SubId};
 use super::vitals::own_ping;
+use super::waiters::WaitId;
 use crate::Instant;
 use crate::connection::Event as Heard;
 use crate::message::Message;
@@ -21,6 +22,7 @@ use crate::message::Message;
 /// What the event that the connection found is to the application.
 #[derive(Clone, Debug)]
 pub(super) enum Sorted {
+    Awaited(WaitId),
     Call(Key),
     Data(SubId, Step),
     Answer(RequestId, Duration),
@@ -57,6 +59,7 @@ impl<D: Dialect> Session<D> {
                 class = Class::Handled;
             }
         }
+        let mut news = None;
         self.sorted = match class {
             Class::Handled => None,
             Class::Message => Some(Sorted::Plain),
@@ -70,13 +73,20 @@ impl<D: Dialect> Session<D> {
                 None => Some(Sorted::Plain),
                 Some(seen) => {
                     let sorted = Sorted::Data(seen.id, seen.step);
-                    if seen.notice.is_some() || seen.continued.is_some() {
-                        self.tell_seen(seen);
-                    }
+                    let is_news = seen.notice.is_some() || seen.continued.is_some();
+                    news = is_news.then_some(seen);
                     Some(sorted)
                 }
             },
         };
+        if !matches!(self.sorted, None | Some(Sorted::Answer(..))) {
+            if let Some(id) = self.waiters.find(&message) {
+                self.sorted = Some(Sorted::Awaited(id));
+            }
+        }
+        if let Some(seen) = news {
+            self.tell_seen(seen);
+        }
         if let Some(Sorted::Answer(id, _)) = self.sorted {
             self.extents.remove(&Token::Request(id));
             self.release(id);

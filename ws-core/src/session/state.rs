@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use super::event::ConnId;
+use super::action::ConnId;
 use super::setup::Stage;
 use crate::Instant;
 

@@ -10,12 +10,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs a test, and fails it if it hangs.
 #[track_caller]
 pub(crate) fn guard(test: impl FnOnce() + Send + 'static) {
+    guard_within(PATIENCE, test);
+}
+
+/// As [`guard`], with a patience of one's own.
+#[track_caller]
+pub(crate) fn guard_within(patience: Duration, test: impl FnOnce() + Send + 'static) {
     let (done, finished) = mpsc::channel();
     let test = thread::spawn(move || {
         test();
         let _ = done.send(());
     });
-    match finished.recv_timeout(PATIENCE) {
+    match finished.recv_timeout(patience) {
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("the test hangs"),
         // Done, or it has panicked: then its own message says more.
         Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => join(test),

@@ -79,11 +79,7 @@ impl<'a> Line<'a> {
     pub(in crate::session) fn request_options(&mut self, options: &RequestOptions) {
         self.span(options.timing.timeout);
         self.span(options.timing.budget);
-        self.number(options.lane as u64);
-        self.number(options.priority);
-        self.span(options.ttl);
-        self.number(options.offline as u64);
-        self.cost(options.cost);
+        self.send_options(&options.send);
     }
 
     pub(in crate::session) fn sub_options(&mut self, options: &SubOptions) {
@@ -189,14 +185,11 @@ impl<'a> Fields<'a> {
 
     pub(super) fn request_options(&mut self) -> Option<RequestOptions> {
         let timing = Timing::default().timeout(self.span()?).budget(self.span()?);
-        Some(RequestOptions {
-            timing,
-            lane: self.traffic()?,
-            priority: self.small()?,
-            ttl: self.span()?,
-            offline: self.offline()?,
-            cost: self.cost()?,
-        })
+        Some(
+            RequestOptions::default()
+                .timing(timing)
+                .send(self.send_options()?),
+        )
     }
 
     pub(super) fn sub_options(&mut self) -> Option<SubOptions> {
