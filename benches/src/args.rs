@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// How to use it.
 pub const USAGE: &str = "\
-usage: ws-benches codec|echo|memory|growth|deflate|broadcast|all [options]
+usage: ws-benches codec|echo|memory|growth|deflate|broadcast|session|all [options]
 
   --quick                  fewer rounds and shorter samples: minutes instead of tens
   --rounds N               rounds per table
@@ -36,6 +36,8 @@ pub enum Command {
     Growth,
     /// Bytes per idle connection.
     Memory,
+    /// What a session adds to its connection.
+    Session,
 }
 
 /// How much work to put in, and on whom.
@@ -131,6 +133,7 @@ impl Args {
             Some("echo") => Command::Echo,
             Some("growth") => Command::Growth,
             Some("memory") => Command::Memory,
+            Some("session") => Command::Session,
             Some(other) => return Err(format!("no such table: {other}")),
             None => return Err("which table?".into()),
         };

@@ -1,4 +1,4 @@
-//! The harness: `ws-benches codec|echo|memory|growth|deflate|broadcast|all`.
+//! The harness: `ws-benches codec|echo|memory|growth|deflate|broadcast|session|all`.
 
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use ws_benches::args::{Args, Command, USAGE};
 use ws_benches::report::Report;
 use ws_benches::wire::Kind;
-use ws_benches::{broadcast, codec, deflate, echo, growth, memory, servers};
+use ws_benches::{broadcast, codec, deflate, echo, growth, memory, servers, session};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -75,6 +75,10 @@ fn run(args: &Args) -> io::Result<()> {
     }
     if wants(Command::Broadcast) {
         report.publish(&broadcast::table(&args.effort))?;
+    }
+    if wants(Command::Session) {
+        report.publish(&session::overhead(&args.effort))?;
+        report.publish(&session::idle_wakes())?;
     }
     report.end()
 }

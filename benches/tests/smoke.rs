@@ -114,3 +114,29 @@ fn a_broadcast_is_measured_both_ways() {
         files[0].1
     );
 }
+
+#[test]
+fn a_session_is_measured_beside_its_connection() {
+    let files = run("session", &["--columns", "received, 16 B"]);
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["session-idle", "session-overhead"]);
+    assert_eq!(rows(&files[0].1, "per ping interval").len(), 2);
+    assert_eq!(rows(&files[1].1, "received, 16 B").len(), 3);
+}
+
+#[test]
+fn the_hottest_paths_run_by_name() {
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_instructions"));
+        let output = command.args(args).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (told, names) = run(&[]);
+    assert!(told && names.lines().count() >= 10, "{names}");
+    let (ran, messages) = run(&[names.lines().next().unwrap(), "2"]);
+    assert!(ran && messages.trim().parse::<u64>().unwrap() > 0);
+    assert!(!run(&["no such path", "1"]).0);
+}

@@ -142,6 +142,12 @@ impl Tally {
         self.bytes += payload.len() as u64;
     }
 
+    /// Messages so far.
+    #[must_use]
+    pub const fn messages(&self) -> u64 {
+        self.messages
+    }
+
     /// Counts `messages` of `len` bytes each.
     pub fn count_all(&mut self, messages: usize, len: usize) {
         self.messages += messages as u64;

@@ -95,6 +95,13 @@ impl Question {
         }
     }
 
+    /// The job of one of ours in a case, by name.
+    #[must_use]
+    pub fn job(&self, name: &str, case: &Case) -> Option<Job> {
+        let who = self.subjects().into_iter().find(|who| who.name == name)?;
+        (who.job)(case)
+    }
+
     /// Everybody who can answer.
     #[must_use]
     pub fn subjects(&self) -> Vec<Subject> {
