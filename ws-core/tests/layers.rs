@@ -87,6 +87,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("testing", &["time", "wall"]),
     ("tls", &["error", "policy", "url"]),
+    ("server", &["close", "time"]),
     (
         "options",
         &[
@@ -99,6 +100,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "policy",
             "proxy",
             "seed",
+            "server",
             "session",
             "time",
             "tls",
@@ -122,6 +124,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "proxy",
             "role",
             "seed",
+            "server",
             "session",
             "stream",
             "time",

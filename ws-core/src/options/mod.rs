@@ -21,6 +21,7 @@ mod connect;
 mod error;
 mod plain;
 mod route;
+mod server;
 mod session;
 
 pub use accept::AcceptOptions;
@@ -28,4 +29,5 @@ pub use connect::ConnectOptions;
 pub use error::{AcceptError, ConnectError, StartError};
 pub use plain::{TlsNotBuilt, plain};
 pub use route::Route;
+pub use server::ServerOptions;
 pub use session::SessionOptions;
