@@ -22,6 +22,7 @@
 //! | 5 | `options` (feature `std`) | what the bindings can be told, and how they fail |
 //! | 6 | `pump` (feature `pump`) | the driver that the bindings share |
 //! | - | `tls` (feature `tls`) | whom to trust, as rustls is told |
+//! | - | [`server`] | whom a server lets in, how many, and how it goes down; usable alone |
 //! | - | [`policy`] | when to retry, how fast to send; usable alone |
 //! | - | `testing` (feature `testing`) | recording what went over a connection; usable alone |
 //!
@@ -116,6 +117,7 @@ pub mod pump;
 mod rng;
 mod role;
 mod seed;
+pub mod server;
 pub mod session;
 #[cfg(feature = "std")]
 pub mod stream;

@@ -87,6 +87,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("testing", &["time", "wall"]),
     ("tls", &["error", "policy", "url"]),
+    ("server", &["close", "time"]),
     (
         "options",
         &[
@@ -100,6 +101,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "proxy",
             "rng",
             "seed",
+            "server",
             "session",
             "time",
             "tls",
@@ -124,6 +126,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "proxy",
             "role",
             "seed",
+            "server",
             "session",
             "stream",
             "time",

@@ -22,6 +22,7 @@ mod error;
 mod plain;
 mod redirects;
 mod route;
+mod server;
 mod session;
 
 pub use accept::AcceptOptions;
@@ -30,4 +31,5 @@ pub use error::{AcceptError, ConnectError, StartError};
 pub use plain::{TlsNotBuilt, plain};
 pub use redirects::Redirects;
 pub use route::Route;
+pub use server::ServerOptions;
 pub use session::SessionOptions;
