@@ -82,6 +82,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "role",
             "seed",
             "time",
+            "url",
             "wall",
         ],
     ),

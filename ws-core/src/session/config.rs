@@ -37,6 +37,12 @@ pub struct SessionConfig {
     pub handshake: Limits,
     /// From the start of a dial to the end of the opening handshake. Default 20 s.
     pub attempt_timeout: Duration,
+    /// How many redirects an attempt follows. Default 0: none, and such an answer is a refusal. Never
+    /// from `wss` to `ws`, and credentials in the request are not taken along to another origin
+    /// ([`Request::redirected`](crate::handshake::Request::redirected)); a session that logs in
+    /// follows none to another origin at all. Each is a dial that counts for the budget, and the next
+    /// attempt begins at the target again.
+    pub redirects: u8,
     /// When to dial again after a failure. Default [`BackoffPolicy::default`].
     pub backoff: BackoffPolicy,
     /// What a failure before the first connection means. Default [`Initial::Retry`].
@@ -121,6 +127,7 @@ impl Default for SessionConfig {
             connection: connection::Config::default().keepalive(Some(Keepalive::default())),
             handshake: Limits::default(),
             attempt_timeout: Duration::from_secs(20),
+            redirects: 0,
             backoff: BackoffPolicy::default(),
             initial: Initial::Retry,
             reconnect: true,
@@ -164,6 +171,13 @@ impl SessionConfig {
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Sets [`redirects`](Self#structfield.redirects).
+    #[must_use]
+    pub const fn redirects(mut self, most: u8) -> Self {
+        self.redirects = most;
         self
     }
 

@@ -227,7 +227,9 @@ impl<D: Dialect> Session<D> {
             Ok(None) => return false,
             Ok(Some(_)) => {}
             Err(error) => {
-                self.lost_link(Lost::Handshake(error), now);
+                if !self.follow(&error, now) {
+                    self.lost_link(Lost::Handshake(error), now);
+                }
                 return true;
             }
         }

@@ -20,6 +20,7 @@ use crate::connection::Event as Heard;
 use crate::error::ProtocolError;
 use crate::handshake::Agreed;
 use crate::message::{Message, Text};
+use crate::url::Url;
 
 /// Something that happened, lent from the buffers of the connection until the next call.
 pub type Lent<'a> = Event<&'a str, &'a [u8]>;
@@ -157,6 +158,14 @@ pub enum Event<T = Text, B = Bytes> {
         message: Payload<T, B>,
         /// Since the request was sent.
         round_trip: Duration,
+    },
+    /// The server sends the connection that was being made to another place, and the session goes
+    /// there: the next dial is of the same attempt.
+    Redirected {
+        /// The connection that there will not be.
+        conn: ConnId,
+        /// Where to.
+        to: Url,
     },
     /// The session will dial again.
     RetryScheduled {
@@ -310,6 +319,7 @@ impl<T, B> Event<T, B> {
                 attempt,
                 downtime,
             },
+            Self::Redirected { conn, to } => Event::Redirected { conn, to },
             Self::RequestEnded { id, why, sent } => Event::RequestEnded { id, why, sent },
             Self::Response {
                 id,

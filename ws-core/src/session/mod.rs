@@ -67,6 +67,7 @@ pub mod auth;
 pub mod clock;
 mod config;
 pub mod correlate;
+mod detour;
 mod dialect;
 mod drain;
 mod drive;
@@ -121,6 +122,7 @@ use core::time::Duration;
 
 use self::auth::Auth;
 use self::correlate::Correlator;
+use self::detour::Detour;
 use self::drain::Drain;
 use self::errands::Errands;
 use self::journal::Tape;
@@ -152,6 +154,8 @@ pub struct Session<D = NoDialect> {
     link: Link,
     phase: Phase,
     afterwards: Afterwards,
+    /// Where servers have sent this attempt.
+    detour: Detour,
     /// What the connection found is for the application, says the dialect.
     sorted: Option<Sorted>,
     /// How far the set-up of the connection is, until it is ready.
@@ -242,6 +246,7 @@ impl<D: Dialect> Session<D> {
             link: Link::Down,
             phase: Phase::Idle,
             afterwards: Afterwards::Judge,
+            detour: Detour::default(),
             sorted: None,
             extents: BTreeMap::new(),
             leaving: VecDeque::new(),
@@ -310,6 +315,7 @@ impl<D: Dialect> Session<D> {
     /// Replaces what connections are asked for, from the next dial on: another host, a fresh token.
     pub fn set_target(&mut self, request: Request) {
         self.note_gap("set_target");
+        self.end_detour();
         self.request = request;
     }
 

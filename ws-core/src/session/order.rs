@@ -218,6 +218,7 @@ impl<D: Dialect> Session<D> {
         let connection = Box::new(Connection::new(opened, &config, now));
         let agreed = connection.agreed().clone();
         self.judge.accepted(0);
+        self.end_detour();
         self.events.push_back(Event::Opened {
             conn,
             agreed: agreed.clone(),
@@ -322,7 +323,7 @@ impl<D: Dialect> Session<D> {
     }
 
     /// Has the transport dropped, or the dial given up.
-    fn hang_up(&mut self) -> Option<ConnId> {
+    pub(super) fn hang_up(&mut self) -> Option<ConnId> {
         let unsigned = matches!(self.link, Link::Dialing { signed: false, .. });
         let link = mem::replace(&mut self.link, Link::Down);
         let conn = link.conn()?;

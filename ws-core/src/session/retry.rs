@@ -15,6 +15,7 @@ use crate::policy::{self, Decision, Exhausted, Failure, Next, Stop};
 impl<D: Dialect> Session<D> {
     /// A failure, or the loss of a connection that was `ready` or not.
     pub(super) fn judge(&mut self, lost: Lost, ready: bool, now: Instant) {
+        self.end_detour();
         if self.backoff.is_stable(now) {
             self.judge.stable();
         }
@@ -110,14 +111,16 @@ impl<D: Dialect> Session<D> {
                 return;
             }
         }
-        self.backoff.dialing(now);
+        if !self.on_detour() {
+            self.backoff.dialing(now);
+        }
         self.conns += 1;
         let conn = ConnId(self.conns);
         self.phase = Phase::Trying { attempt };
         self.link = Link::Dialing {
             conn,
             by: now + self.config.attempt_timeout,
-            request: Box::new(self.request.clone()),
+            request: Box::new(self.asked().clone()),
             signed: self.config.handshake_login == HandshakeLogin::None,
         };
         self.changed();
@@ -125,7 +128,7 @@ impl<D: Dialect> Session<D> {
             HandshakeLogin::Fresh => self.ask_before_dial(),
             HandshakeLogin::None => self.actions.push_back(Action::Dial {
                 conn,
-                request: self.request.clone(),
+                request: self.asked().clone(),
             }),
         }
     }
