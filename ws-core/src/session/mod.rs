@@ -92,6 +92,7 @@ mod snapshot;
 mod sort;
 mod state;
 pub mod subscriptions;
+pub mod telemetry;
 mod topics;
 mod vitals;
 mod waiters;
