@@ -1,7 +1,8 @@
 //! The time of day, where a machine cannot do without: a second clock, handed in like the first.
 //!
-//! It dates records and shows that a computer was asleep. No deadline is ever computed from it: it
-//! may be set forwards or back at any time.
+//! It dates records, shows that a computer was asleep, and reads the dates of servers. It may be set
+//! forwards or back at any time: no deadline is computed from it but those that a server gives as a
+//! date.
 
 use core::fmt;
 use core::str::FromStr;
@@ -46,6 +47,21 @@ impl UnixTime {
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
+    }
+
+    /// A date as HTTP writes it, in any of its three forms (RFC 9110 §5.6.7); `None` for anything
+    /// else, and before 1970. The day of the week is not looked at, and two digits of a year are those
+    /// of 1970 to 2069.
+    ///
+    /// ```
+    /// use ws_core::UnixTime;
+    ///
+    /// let time = UnixTime::from_http("Sun, 09 Sep 2001 01:46:40 GMT");
+    /// assert_eq!(time, Some(UnixTime::from_nanos(1_000_000_000_000_000_000)));
+    /// ```
+    #[must_use]
+    pub fn from_http(date: &str) -> Option<Self> {
+        parse_http(date)
     }
 
     /// The time from `earlier` to `self`, or zero if `earlier` is later.
@@ -121,6 +137,43 @@ fn parse(text: &str) -> Option<UnixTime> {
     Some(UnixTime(nanos))
 }
 
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+fn parse_http(text: &str) -> Option<UnixTime> {
+    let mut words = text.trim().split([' ', ',', '-']);
+    let mut next = || words.find(|word| !word.is_empty());
+    let (_, first, second, third, fourth) = (next()?, next()?, next()?, next()?, next()?);
+    // `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`
+    let (day, month, year, time) = match next() {
+        Some("GMT") => (first, second, third, fourth),
+        None => (second, first, fourth, third),
+        Some(_) => return None,
+    };
+    if next().is_some() {
+        return None;
+    }
+    let month = (1..).zip(MONTHS).find(|(_, name)| *name == month)?.0;
+    let year = match (year.len(), number(year)?) {
+        (2, year @ 70..) => 1900 + year,
+        (2, year) => 2000 + year,
+        (4, year @ 1970..=2554) => year,
+        _ => return None,
+    };
+    let day = number(day)?;
+    let days = days(year, month, day).filter(|days| date(*days) == (year, month, day))?;
+    let mut fields = time.split(':').map(number);
+    let mut next = |high| fields.next()?.filter(|n| *n <= high);
+    // The last second of a day may be its sixty-first.
+    let (hour, minute, second) = (next(23)?, next(59)?, next(60)?);
+    if fields.next().is_some() {
+        return None;
+    }
+    let seconds = days * DAY + hour * 3600 + minute * 60 + second;
+    Some(UnixTime(seconds.checked_mul(SECOND)?))
+}
+
 /// Digits only: no sign and no space.
 fn number(digits: &str) -> Option<u64> {
     let all = digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -133,6 +186,45 @@ mod tests {
     use alloc::format;
     use alloc::string::ToString;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_date_of_http_is_read_in_each_of_its_forms() {
+        let expected = "1994-11-06T08:49:37Z".parse().ok();
+        for date in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            " Sunday, 06-Nov-94 08:49:37 GMT ",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(UnixTime::from_http(date), expected, "{date}");
+        }
+        let later = UnixTime::from_http("Sunday, 06-Nov-33 08:49:60 GMT");
+        assert_eq!(later, "2033-11-06T08:50:00Z".parse().ok());
+        for date in [
+            "",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Nov 1994 08:49:37 GMT and so on",
+            "Sun, 06 Nov 1969 08:49:37 GMT",
+            "Sun, 06 Nov 194 08:49:37 GMT",
+            "Sun, 31 Nov 1994 08:49:37 GMT",
+            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 06 November 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49 GMT",
+            "Sun, 06 Nov 1994 08:49:37:1 GMT",
+            "Sun, +6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
+        ] {
+            assert_eq!(UnixTime::from_http(date), None, "{date}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange_for_a_date(text in ".{0,60}") {
+            let _ = UnixTime::from_http(&text);
+        }
+    }
 
     #[test]
     fn known_days_have_their_dates() {

@@ -112,6 +112,36 @@ fn s03_headers_of_200_kib_and_garbage_are_errors_within_the_limits() {
 }
 
 #[test]
+fn s03_retry_after_may_be_a_date() {
+    const LATER: (&str, &str) = ("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let dials = |headers, wall: Option<&str>| {
+        let mut sim = Sim::new(plain(), &[Plan::Reject(503, headers, b""), Plan::Serve]);
+        if let Some(wall) = wall {
+            sim.session.wall_clock(wall.parse().unwrap(), sim.now);
+        }
+        sim.start();
+        sim.run(60_000);
+        sim.dials
+    };
+    let at = "1994-11-06T08:49:30Z";
+    assert_eq!(dials(&[LATER], Some(at)), [0, 7000], "by our clock");
+    assert_eq!(dials(&[LATER], None), [0, 1000], "nobody knows the time");
+    let sent = ("Date", "Sun, 06 Nov 1994 08:49:34 GMT");
+    let both: &[_] = Box::leak(Box::new([LATER, sent]));
+    assert_eq!(dials(both, Some(at)), [0, 3000], "by the server's own");
+    assert_eq!(dials(both, None), [0, 3000]);
+    let past = "1994-11-06T08:49:38Z";
+    assert_eq!(dials(&[LATER], Some(past)), [0, 1000], "it is over");
+    let never = ("Retry-After", "Fri, 31 Dec 2500 23:59:59 GMT");
+    let never: &[_] = Box::leak(Box::new([never]));
+    let mut sim = Sim::new(plain(), &[Plan::Reject(503, never, b""), Plan::Serve]);
+    sim.session.wall_clock(at.parse().unwrap(), sim.now);
+    sim.start();
+    sim.run(2_000_000);
+    assert_eq!(sim.dials, [0, 900_000], "no longer than 15 minutes");
+}
+
+#[test]
 fn s05_both_ends_close_at_once_with_one_close_frame_each_and_no_error() {
     let mut sim = Sim::new(plain(), &[Plan::Serve]);
     sim.start();

@@ -34,6 +34,9 @@ use ws_core::{Rng, Seed, TransportEnd, UnixTime};
 /// Steps of one history.
 const STEPS: u64 = 60;
 
+/// The shortest ping interval, jitter and all, in milliseconds.
+const SHORTEST: u64 = 13_500;
+
 /// What the venue allows: so many texts in any second, but for what may not wait.
 const WINDOW: usize = 5;
 
@@ -470,6 +473,10 @@ impl World {
         let verdicts: Vec<_> = verdicts.filter(|(_, topic)| topic != "E").collect();
         let distinct: BTreeSet<_> = verdicts.iter().collect();
         assert_eq!(distinct.len(), verdicts.len(), "{verdicts:?}");
+        // I13: nobody is woken for nothing more than twice per ping interval.
+        for window in self.sim.idle_wakes.windows(3) {
+            assert!(window[2] - window[0] >= SHORTEST, "{window:?}");
+        }
         // I10 and I11: the end is the end, and nothing comes from a connection that is gone.
         let (mut open, mut over) = (false, false);
         for line in &self.sim.log {

@@ -1,5 +1,5 @@
 //! One sender, many receivers, one of them too slow: each message is encoded once and queued by
-//! reference, and what a slow receiver costs is bounded by its outbox and decided by its policy.
+//! reference, and what a slow receiver costs is bounded by its backlog and decided by its policy.
 //!
 //! `broadcast [--policy close|drop-newest|drop-oldest|reject] [--receivers N] [--messages N]
 //! [--bytes N] [--deflate]`; runs over loopback, prints what became of the messages, and ends.
@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
-use ws_tokio::ws_core::policy::{Offered, Outbox, OutboxCounts, OutboxPolicy, Overflow, Taken};
+use ws_tokio::ws_core::policy::{
+    Backlog, BacklogCounts, BacklogPolicy, Offered, SlowConsumer, Taken,
+};
 use ws_tokio::{
     AcceptOptions, CloseCode, Closed, Config, ConnectOptions, OwnedEvent, PreparedMessage, Request,
     accept_with, connect_with,
@@ -22,29 +24,29 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// What waits for one receiver, and who is told when something does.
 struct Receiver {
-    outbox: Mutex<Outbox<PreparedMessage>>,
+    backlog: Mutex<Backlog<PreparedMessage>>,
     wake: Notify,
     /// Nothing more will come.
     last: AtomicBool,
 }
 
 impl Receiver {
-    fn new(policy: OutboxPolicy) -> Self {
+    fn new(policy: BacklogPolicy) -> Self {
         Self {
-            outbox: Mutex::new(Outbox::new(policy)),
+            backlog: Mutex::new(Backlog::new(policy)),
             wake: Notify::new(),
             last: AtomicBool::new(false),
         }
     }
 
-    fn outbox(&self) -> MutexGuard<'_, Outbox<PreparedMessage>> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    fn backlog(&self) -> MutexGuard<'_, Backlog<PreparedMessage>> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Never waits, whatever the receiver does.
     fn offer(&self, message: &PreparedMessage) -> Offered<PreparedMessage> {
         let offered = self
-            .outbox()
+            .backlog()
             .offer(message.clone(), message.payload().len());
         self.wake.notify_one();
         offered
@@ -67,7 +69,7 @@ async fn serve(
     let reading = tokio::spawn(async move { while reader.next().await.is_some() {} });
     loop {
         let last = receiver.last.load(Ordering::SeqCst);
-        let taken = receiver.outbox().take();
+        let taken = receiver.backlog().take();
         match taken {
             Taken::Message(message) => {
                 if writer.feed(&message).await.is_err() {
@@ -90,7 +92,7 @@ async fn serve(
             }
         }
     }
-    receiver.outbox().close();
+    receiver.backlog().close();
     reading.await?;
     Ok(())
 }
@@ -117,7 +119,7 @@ async fn receive(
 }
 
 struct Arguments {
-    policy: Overflow,
+    policy: SlowConsumer,
     receivers: usize,
     messages: u64,
     bytes: usize,
@@ -129,7 +131,7 @@ const USAGE: &str = "usage: broadcast [--policy close|drop-newest|drop-oldest|re
 
 fn arguments() -> Result<Arguments, Failure> {
     let mut chosen = Arguments {
-        policy: Overflow::DropOldest,
+        policy: SlowConsumer::DropOldest,
         receivers: 10,
         messages: 2000,
         bytes: 16 << 10,
@@ -145,10 +147,10 @@ fn arguments() -> Result<Arguments, Failure> {
             "--bytes" => chosen.bytes = number().ok_or(USAGE)?.try_into()?,
             "--policy" => {
                 chosen.policy = match args.next().as_deref() {
-                    Some("close") => Overflow::Close,
-                    Some("drop-newest") => Overflow::DropNewest,
-                    Some("drop-oldest") => Overflow::DropOldest,
-                    Some("reject") => Overflow::Reject,
+                    Some("close") => SlowConsumer::Close,
+                    Some("drop-newest") => SlowConsumer::DropNewest,
+                    Some("drop-oldest") => SlowConsumer::DropOldest,
+                    Some("reject") => SlowConsumer::Reject,
                     _ => return Err(USAGE.into()),
                 }
             }
@@ -171,7 +173,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let arguments = arguments()?;
-    // What has left an outbox waits in the send queue: that is kept short.
+    // What has left a backlog waits in the send queue: that is kept short.
     let config = Config::default()
         .send_limit(64 << 10)
         .close_timeout(Duration::from_secs(60));
@@ -194,7 +196,7 @@ async fn run() -> Result<(), Failure> {
         let receiving = receive(url.clone(), connect.clone(), begin.take());
         ends.push(tokio::spawn(receiving));
         let (stream, _) = listener.accept().await?;
-        let policy = OutboxPolicy::default().overflow(arguments.policy);
+        let policy = BacklogPolicy::default().overflow(arguments.policy);
         let receiver = Arc::new(Receiver::new(policy.max_bytes(2 << 20)));
         receivers.push(Arc::clone(&receiver));
         serving.push(tokio::spawn(serve(stream, Arc::clone(&accept), receiver)));
@@ -208,7 +210,7 @@ async fn run() -> Result<(), Failure> {
             receiver.offer(&message);
         }
         // The fast ones set the pace; the slow one does not.
-        while receivers[1..].iter().any(|fast| fast.outbox().len() > 32) {
+        while receivers[1..].iter().any(|fast| fast.backlog().len() > 32) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -220,7 +222,7 @@ async fn run() -> Result<(), Failure> {
         let who = if i == 0 { "slow" } else { "fast" };
         let end = closed.map_or_else(|| "no end".into(), |closed| closed.to_string());
         println!("{who}: {messages} received, {end}");
-        report(receiver.outbox().counts());
+        report(receiver.backlog().counts());
     }
     for task in serving {
         task.await??;
@@ -228,7 +230,7 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-fn report(counts: &OutboxCounts) {
+fn report(counts: &BacklogCounts) {
     println!(
         "      {} queued, {} taken, {} dropped newest, {} dropped oldest, {} rejected, {} discarded, \
          {} after the close",

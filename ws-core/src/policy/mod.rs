@@ -8,7 +8,7 @@
 //! | [`Heartbeat`] | which signs of life are given and expected |
 //! | [`Limiter`], [`Pricing`] | when a message may leave, by what it costs |
 //! | [`LatencyWindow`], [`Histogram`], [`RecentHistogram`] | how long things take |
-//! | [`Outbox`] | what waits for one receiver of many, and who loses when it is too slow |
+//! | [`Backlog`] | what waits for one receiver of many, and who loses when it is too slow |
 //! | [`Lane`] | what a message is for |
 //!
 //! They know time only as the `now` they are handed and randomness only as a [`Rng`](crate::Rng).
@@ -29,6 +29,7 @@
 //! assert!(delay <= Duration::from_millis(500) && attempt == 1);
 //! ```
 
+mod backlog;
 mod backoff;
 mod budget;
 mod classify;
@@ -37,9 +38,9 @@ mod histogram;
 mod lane;
 mod latency;
 mod limiter;
-mod outbox;
 mod percent;
 
+pub use backlog::{Backlog, BacklogCounts, BacklogPolicy, Offered, SlowConsumer, Taken};
 pub use backoff::{
     Backoff, BackoffPolicy, Exhausted, Growth, Jitter, Next, Penalty, RetryAfter, Wait,
 };
@@ -57,5 +58,4 @@ pub use limiter::SharedLimiter;
 pub use limiter::{
     Bucket, BucketId, Cost, LimitError, Limiter, LimiterPolicy, Mode, Pricing, Scope, Shape,
 };
-pub use outbox::{Offered, Outbox, OutboxCounts, OutboxPolicy, Overflow, Taken};
 pub use percent::Percent;

@@ -98,6 +98,15 @@ impl ClockWatch {
         self.judge(passed.saturating_sub(now - before))
     }
 
+    /// The time of day, as far as the clocks were seen to go together; `None` before the second was
+    /// seen.
+    #[must_use]
+    pub fn time_of_day(&self, now: Instant) -> Option<UnixTime> {
+        let (wall, at) = self.last?;
+        let passed = u64::try_from((now - at).as_nanos()).unwrap_or(u64::MAX);
+        Some(UnixTime::from_nanos(wall.as_nanos().saturating_add(passed)))
+    }
+
     /// A timer that was to fire at `due` fired now, where there is no second clock: a process that
     /// was stopped, or a clock that goes on during sleep. How late is usual is the caller's to add to
     /// `due`.

@@ -10,6 +10,7 @@ use crate::error::Explanation;
 use crate::handshake::HandshakeError;
 use crate::machine::{Deadline, TransportEnd};
 use crate::policy::{Exhausted, FailureKind, IoClass, Stage};
+use crate::wall::UnixTime;
 
 use super::auth::LoginFailure;
 
@@ -212,8 +213,9 @@ impl Lost {
         }
     }
 
-    /// What the classifier is told; `ready` says whether the connection was in use.
-    pub(super) fn failure(&self, ready: bool) -> (Stage, FailureKind<'_>) {
+    /// What the classifier is told; `ready` says whether the connection was in use, `wall` what time
+    /// of day it is, if that is known.
+    pub(super) fn failure(&self, ready: bool, wall: Option<UnixTime>) -> (Stage, FailureKind<'_>) {
         let late = if ready { Stage::Ready } else { Stage::Setup };
         match self {
             Self::Closed(closed) => (late, of_closed(closed)),
@@ -221,7 +223,7 @@ impl Lost {
                 IoClass::TimedOut => (error.stage, FailureKind::Timeout),
                 class => (error.stage, FailureKind::Io(class)),
             },
-            Self::Handshake(error) => (Stage::Upgrade, of_handshake(error)),
+            Self::Handshake(error) => (Stage::Upgrade, of_handshake(error, wall)),
             Self::Login(LoginLost::Denied { .. }) => (Stage::Auth, FailureKind::AuthDenied),
             Self::Login(LoginLost::Failed(_)) => (Stage::Auth, FailureKind::Timeout),
             Self::Login(LoginLost::Expired) => (late, FailureKind::Timeout),
@@ -249,7 +251,7 @@ fn of_closed(closed: &Closed) -> FailureKind<'_> {
     }
 }
 
-fn of_handshake(error: &HandshakeError) -> FailureKind<'_> {
+fn of_handshake(error: &HandshakeError, wall: Option<UnixTime>) -> FailureKind<'_> {
     #[allow(
         clippy::wildcard_enum_match_arm,
         reason = "whatever else is wrong with an answer"
@@ -258,7 +260,9 @@ fn of_handshake(error: &HandshakeError) -> FailureKind<'_> {
         HandshakeError::Ended { end, .. } => of_end(*end),
         HandshakeError::Rejected(rejection) => FailureKind::Http {
             status: rejection.status,
-            retry_after: rejection.header("Retry-After").and_then(seconds),
+            retry_after: rejection
+                .header("Retry-After")
+                .and_then(|value| retry_after(value, rejection.header("Date"), wall)),
             body: &rejection.body,
         },
         HandshakeError::Timeout => FailureKind::Timeout,
@@ -275,9 +279,15 @@ const fn of_end(end: TransportEnd) -> FailureKind<'static> {
     }
 }
 
-/// `Retry-After` in seconds (RFC 9110 §10.2.3). A date would need a wall clock: it counts as absent.
-fn seconds(value: &str) -> Option<Duration> {
-    value.trim().parse().ok().map(Duration::from_secs)
+/// How long to wait by a `Retry-After` (RFC 9110 §10.2.3). A date is compared with the one at which
+/// the server answered, where it says so, for its clock may differ from ours.
+fn retry_after(value: &str, sent: Option<&str>, wall: Option<UnixTime>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = UnixTime::from_http(value)?;
+    let now = sent.and_then(UnixTime::from_http).or(wall)?;
+    Some(date.saturating_duration_since(now))
 }
 
 /// How a session ended.

@@ -19,7 +19,8 @@ impl<D: Dialect> Session<D> {
         if self.backoff.is_stable(now) {
             self.judge.stable();
         }
-        let (stage, kind) = lost.failure(ready);
+        let wall = self.vitals.watch.time_of_day(now);
+        let (stage, kind) = lost.failure(ready, wall);
         let phase = if self.been_ready {
             policy::Phase::Reconnect
         } else {

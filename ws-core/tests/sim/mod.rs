@@ -18,7 +18,7 @@ use ws_core::session::auth::{CredError, CredId, Purpose};
 use ws_core::session::correlate::RequestId;
 use ws_core::session::{
     Action, ConnId, DialError, Dialect, Event, Lent, MessageId, NoDialect, PingId, Session,
-    SessionConfig,
+    SessionConfig, State,
 };
 use ws_core::{Instant, Machine, Seed, Transport, TransportEnd};
 
@@ -98,6 +98,8 @@ pub(crate) struct Sim<D: Dialect = NoDialect> {
     pub(crate) answers: Option<Answers>,
     /// Requests and messages that came to their ends.
     pub(crate) done: Vec<Done>,
+    /// When the session had nothing to do, was woken, and nothing came of it, in milliseconds.
+    pub(crate) idle_wakes: Vec<u64>,
     /// Topics on whose continuity there was a verdict, with the connection.
     pub(crate) verdicts: Vec<(u64, String)>,
     pub(crate) provider: Option<Provider<D::Credentials>>,
@@ -131,6 +133,7 @@ impl<D: Dialect> Sim<D> {
         Self {
             answers: None,
             done: Vec::new(),
+            idle_wakes: Vec::new(),
             verdicts: Vec::new(),
             provider: None,
             asked: Vec::new(),
@@ -170,6 +173,11 @@ impl<D: Dialect> Sim<D> {
             };
             assert!(next >= self.now, "no deadline lies in the past");
             self.now = next;
+            let woken = self
+                .session
+                .poll_timeout()
+                .is_some_and(|(at, _)| at <= next);
+            let before = self.session.changes();
             self.session.handle_timeout(self.now);
             // I7: the deadline is over, or there is something to take or to write.
             let later = self.session.poll_timeout();
@@ -184,12 +192,25 @@ impl<D: Dialect> Sim<D> {
                 self.now,
                 self.log
             );
+            let busy = writes || self.session.ready(self.now) || self.session.changes() != before;
+            if woken && !busy && self.is_idle() {
+                self.idle_wakes.push(self.millis());
+            }
             let now = self.now;
             if let Some(machine) = self.server().and_then(ServerEnd::machine) {
                 machine.handle_timeout(now);
             }
         }
         self.now = self.now.max(until);
+    }
+
+    /// Is there nothing that the session has to do but to stay connected?
+    fn is_idle(&self) -> bool {
+        let snapshot = self.session.snapshot(self.now);
+        matches!(snapshot.state, State::Ready { .. })
+            && snapshot.requests == 0
+            && snapshot.queue.lanes == [0; 6]
+            && snapshot.subscriptions.pending == 0
     }
 
     /// What the log says since the last time it was asked.
