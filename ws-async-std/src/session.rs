@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{Route, SessionOptions, StartError};
+use ws_core::options::{Route, StartError};
 use ws_core::pump::client::{self, Dial, Dialing};
 use ws_core::session::{Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::Url;
@@ -14,7 +14,11 @@ use ws_core::url::Url;
 use crate::dial::reach;
 use crate::net::spawn;
 use crate::{FuturesIo, Stream};
-pub use ws_core::pump::client::{PingFailed, RequestFailed, Wanted};
+pub use ws_core::options::{Inbox, Overflow, SessionOptions};
+pub use ws_core::pump::client::{
+    Again, CommandError, Connected, Disconnected, Do, Handler, HandlerPanicked, Over, PingFailed,
+    RequestFailed, Source, SubscribeError, Wanted,
+};
 pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
@@ -22,6 +26,13 @@ pub use ws_core::session::{End, Event, Lost, Payload, State};
 pub type Client<D = NoDialect> = client::Client<D, FuturesIo>;
 /// What happens to a session, in order.
 pub type Events<D = NoDialect> = client::Events<D, FuturesIo>;
+
+/// More events of a session, for as long as it is kept; see `Client::listen`.
+pub type Listener<D = NoDialect> = client::Listener<D, FuturesIo>;
+/// The states of a session; see `Client::watch`.
+pub type Watch<D = NoDialect> = client::Watch<D, FuturesIo>;
+/// A handle on a session that has a [`Handler`].
+pub type Actor<C, D = NoDialect> = client::Actor<C, D, FuturesIo>;
 
 /// How long attempts at the first connection of [`connect`] may start.
 const FIRST: Duration = Duration::from_secs(30);
@@ -115,6 +126,48 @@ where
     Ok((client, events))
 }
 
+/// Has a [`Handler`] called for all that happens to a session, in a task of its own. What has happened
+/// already is told first.
+///
+/// ```no_run
+/// use ws_async_std::session::{self, Connected, Do, Handler, Payload, Source};
+///
+/// struct Echo;
+///
+/// impl Handler for Echo {
+///     type Command = String;
+///
+///     async fn on_connect(&mut self, _: Connected) -> Do {
+///         Do::send("subscribe")
+///     }
+///
+///     async fn on_message(&mut self, message: Payload, _: Source) -> Do {
+///         Do::send(message)
+///     }
+///
+///     async fn on_command(&mut self, text: String) -> Do {
+///         Do::send(text)
+///     }
+/// }
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let (client, events) = session::connect("ws://127.0.0.1:9001/feed").await?;
+/// let actor = session::handle(client, events, Echo);
+/// actor.command("hello".into())?;
+/// println!("{}", actor.ended().await?);
+/// # Ok(())
+/// # }
+/// ```
+pub fn handle<D, H>(client: Client<D>, events: Events<D>, handler: H) -> Actor<H::Command, D>
+where
+    D: Dialect + Send + 'static,
+    H: Handler + 'static,
+{
+    let (actor, serving) = client::serve(client, events, handler);
+    spawn(serving);
+    actor
+}
+
 type Parts<D, C> = client::Parts<D, Stream, FuturesIo, C>;
 
 fn parts<D: Dialect>(
@@ -127,7 +180,8 @@ fn parts<D: Dialect>(
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
     let route = options.route.clone();
     let dial = move |request: &Request| dial(request.url().clone(), route.clone());
-    Ok(client::run(session, FuturesIo::new(), dial))
+    let (client, events, run) = client::run(session, FuturesIo::new(), dial);
+    Ok((client, events, run.inbox(options.inbox)))
 }
 
 fn dial(url: Url, route: Route) -> Dialing<Stream> {

@@ -5,14 +5,18 @@
 use std::time::Duration;
 
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{Route, SessionOptions, StartError};
+use ws_core::options::{Route, StartError};
 use ws_core::pump::client::{self, Dial, Dialing};
 use ws_core::session::{Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::Url;
 
 use crate::net::reach;
 use crate::{Stream, Tokio};
-pub use ws_core::pump::client::{PingFailed, RequestFailed, Wanted};
+pub use ws_core::options::{Inbox, Overflow, SessionOptions};
+pub use ws_core::pump::client::{
+    Again, CommandError, Connected, Disconnected, Do, Handler, HandlerPanicked, Over, PingFailed,
+    RequestFailed, Source, SubscribeError, Wanted,
+};
 pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
@@ -20,6 +24,13 @@ pub use ws_core::session::{End, Event, Lost, Payload, State};
 pub type Client<D = NoDialect> = client::Client<D, Tokio>;
 /// What happens to a session, in order.
 pub type Events<D = NoDialect> = client::Events<D, Tokio>;
+
+/// More events of a session, for as long as it is kept; see `Client::listen`.
+pub type Listener<D = NoDialect> = client::Listener<D, Tokio>;
+/// The states of a session; see `Client::watch`.
+pub type Watch<D = NoDialect> = client::Watch<D, Tokio>;
+/// A handle on a session that has a [`Handler`].
+pub type Actor<C, D = NoDialect> = client::Actor<C, D, Tokio>;
 
 /// How long attempts at the first connection of [`connect`] may start.
 const FIRST: Duration = Duration::from_secs(30);
@@ -126,6 +137,52 @@ where
     Ok((client, events))
 }
 
+/// Has a [`Handler`] called for all that happens to a session, in a task of its own. What has happened
+/// already is told first.
+///
+/// ```no_run
+/// use ws_tokio::session::{self, Connected, Do, Handler, Payload, Source};
+///
+/// struct Echo;
+///
+/// impl Handler for Echo {
+///     type Command = String;
+///
+///     async fn on_connect(&mut self, _: Connected) -> Do {
+///         Do::send("subscribe")
+///     }
+///
+///     async fn on_message(&mut self, message: Payload, _: Source) -> Do {
+///         Do::send(message)
+///     }
+///
+///     async fn on_command(&mut self, text: String) -> Do {
+///         Do::send(text)
+///     }
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (client, events) = session::connect("ws://127.0.0.1:9001/feed").await?;
+/// let actor = session::handle(client, events, Echo);
+/// actor.command("hello".into())?;
+/// println!("{}", actor.ended().await?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn handle<D, H>(client: Client<D>, events: Events<D>, handler: H) -> Actor<H::Command, D>
+where
+    D: Dialect + Send + 'static,
+    H: Handler + 'static,
+{
+    let (actor, serving) = client::serve(client, events, handler);
+    tokio::spawn(serving);
+    actor
+}
+
 type Parts<D, C> = client::Parts<D, Stream, Tokio, C>;
 
 fn parts<D: Dialect>(
@@ -138,7 +195,8 @@ fn parts<D: Dialect>(
     let session = options.session(request, dialect, |bytes| Ok(getrandom::fill(bytes)?))?;
     let route = options.route.clone();
     let dial = move |request: &Request| dial(request.url().clone(), route.clone());
-    Ok(client::run(session, Tokio::new(), dial))
+    let (client, events, run) = client::run(session, Tokio::new(), dial);
+    Ok((client, events, run.inbox(options.inbox)))
 }
 
 fn dial(url: Url, route: Route) -> Dialing<Stream> {

@@ -255,6 +255,11 @@ impl Connection {
         self.receiver.probe(timeout, now, &mut self.sender);
     }
 
+    /// Nothing was read until now, for reasons of the owner's: the peer is not judged by it.
+    pub(crate) fn excuse(&mut self, now: Instant) {
+        self.receiver.excuse(now);
+    }
+
     pub(crate) fn pulse(&self) -> Option<Pulse> {
         self.receiver.pulse()
     }

@@ -19,6 +19,7 @@
 mod accept;
 mod connect;
 mod error;
+mod inbox;
 mod plain;
 mod route;
 mod session;
@@ -26,6 +27,7 @@ mod session;
 pub use accept::AcceptOptions;
 pub use connect::ConnectOptions;
 pub use error::{AcceptError, ConnectError, StartError};
+pub use inbox::{Inbox, Overflow};
 pub use plain::{TlsNotBuilt, plain};
 pub use route::Route;
 pub use session::SessionOptions;

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::{Route, StartError};
+use super::{Inbox, Route, StartError};
 use crate::Seed;
 use crate::handshake::Request;
 use crate::session::{Dialect, Session, SessionConfig};
@@ -17,6 +17,8 @@ pub struct SessionOptions {
     pub config: SessionConfig,
     /// How the host is reached: addresses, deadlines, socket options, proxy.
     pub route: Route,
+    /// What may wait for an application that is slower than its peer.
+    pub inbox: Inbox,
     /// Where keys and jitter come from. Default `None`: the operating system. A fixed seed is for
     /// tests; it makes everything predictable.
     pub seed: Option<Seed>,
@@ -60,6 +62,13 @@ impl SessionOptions {
     #[must_use]
     pub fn route(mut self, route: Route) -> Self {
         self.route = route;
+        self
+    }
+
+    /// Sets [`inbox`](Self#structfield.inbox).
+    #[must_use]
+    pub fn inbox(mut self, inbox: Inbox) -> Self {
+        self.inbox = inbox;
         self
     }
 

@@ -22,6 +22,7 @@
 //! | `vitals` | whether the peer lives |
 //! | `drain` | an end in order |
 //! | `snapshot` | everything at one moment |
+//! | `owner` | an owner that is slower than the peer, or stops driving |
 //! | `order`, `retry` | what follows what: every transition of the session |
 //! | `sort` | what each message is |
 //! | `drive` | bytes and time: the session as a [`Machine`](crate::Machine) |
@@ -78,6 +79,7 @@ mod lost;
 mod order;
 mod out;
 mod outbox;
+mod owner;
 mod payload;
 pub mod queue;
 mod requests;
@@ -99,6 +101,7 @@ pub use event::{Action, ConnId, Event, Lent, PingId, Pressure};
 pub use jsonrpc::{Answers, Call, JsonRpc, RpcError};
 pub use lost::{DialError, End, LoginLost, Lost, SetupError};
 pub use out::{News, Out};
+pub use owner::Upcoming;
 pub use payload::Payload;
 pub use requests::{RequestError, RequestOptions};
 pub use send::{MessageId, Offline, SendError, SendOptions, Traffic, Unsent};

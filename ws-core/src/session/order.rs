@@ -270,7 +270,7 @@ impl<D: Dialect> Session<D> {
             conn,
             lost: lost.clone(),
         });
-        self.forget(&sent, &lost, now);
+        self.forget(&sent, lost.is_silence(), now);
         if ready {
             self.down_since = Some(now);
         }
@@ -291,12 +291,12 @@ impl<D: Dialect> Session<D> {
     }
 
     /// All that belonged to the connection ends with it.
-    fn forget(&mut self, sent: &BTreeMap<Token, Sent>, lost: &Lost, now: Instant) {
+    fn forget(&mut self, sent: &BTreeMap<Token, Sent>, silent: bool, now: Instant) {
         self.forget_set_up();
         self.forget_login();
         self.forget_parcels();
         self.fail_requests(sent, now);
-        self.forget_vitals(lost, now);
+        self.forget_vitals(silent, now);
         let heard = self.vitals.heard_at.unwrap_or(now);
         for notice in self.topics.lost(heard, now) {
             self.tell_notice(Some(notice));
@@ -305,6 +305,16 @@ impl<D: Dialect> Session<D> {
             self.afterwards = Afterwards::Stop;
         }
         self.changed();
+    }
+
+    /// Drops the connection, if there is one, and says nothing of it.
+    pub(super) fn drop_link(&mut self, now: Instant) {
+        self.note_sent(now);
+        let sent = self.extents();
+        let open = matches!(self.link, Link::Open { .. });
+        if self.hang_up().is_some() && open {
+            self.forget(&sent, false, now);
+        }
     }
 
     pub(super) fn failed(&mut self, conn: ConnId, lost: Lost, now: Instant) {

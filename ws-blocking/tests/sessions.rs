@@ -1,0 +1,49 @@
+//! What every binding's sessions and handlers must do on real sockets.
+
+#[path = "../../ws-core/tests/bindings/guard.rs"]
+mod guard;
+#[path = "../../ws-core/tests/bindings/handlers.rs"]
+mod handlers;
+#[path = "../../ws-core/examples/market/mod.rs"]
+mod market;
+#[path = "../../ws-core/tests/bindings/raw.rs"]
+#[allow(dead_code, reason = "other tests need more of it")]
+mod raw;
+#[path = "../../ws-core/tests/bindings/sessions.rs"]
+mod sessions;
+
+mod rt {
+    pub(crate) use ws_blocking as ws;
+    use ws_blocking::Request;
+    use ws_blocking::session::{
+        Actor, Client, Events, Handler, SessionOptions, handle as attend, start_with,
+    };
+    use ws_blocking::ws_core::session::Dialect;
+
+    macro_rules! wait {
+        ($call:expr) => {
+            $call
+        };
+    }
+    pub(crate) use wait;
+
+    pub(crate) fn start<D: Dialect + Send + 'static>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+    ) -> (Client<D>, Events<D>) {
+        start_with(request, dialect, options).expect("a thread")
+    }
+
+    pub(crate) fn handle<D, H>(
+        client: Client<D>,
+        events: Events<D>,
+        handler: H,
+    ) -> Actor<H::Command, D>
+    where
+        D: Dialect + Send + 'static,
+        H: Handler + 'static,
+    {
+        attend(client, events, handler).expect("a thread")
+    }
+}
