@@ -9,6 +9,9 @@ mod market;
 #[path = "../../ws-core/tests/bindings/raw.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
 mod raw;
+#[cfg(feature = "record")]
+#[path = "../../ws-core/tests/bindings/records.rs"]
+mod records;
 #[path = "../../ws-core/tests/bindings/sessions.rs"]
 mod sessions;
 
@@ -19,6 +22,10 @@ mod rt {
     use ws_async_std::Request;
     pub(crate) use ws_async_std::session::handle;
     use ws_async_std::session::{Client, Events, SessionOptions, start_with};
+    #[cfg(feature = "record")]
+    use ws_async_std::session::{Wanted, start_with_credentials};
+    #[cfg(feature = "record")]
+    use ws_async_std::ws_core::options::StartError;
     use ws_async_std::ws_core::session::Dialect;
 
     macro_rules! wait {
@@ -43,6 +50,29 @@ mod rt {
         dialect: D,
         options: &SessionOptions,
     ) -> (Client<D>, Events<D>) {
-        start_with(request, dialect, options).expect("random bytes")
+        start_with(request, dialect, options).expect("a session")
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn try_start<D: Dialect + Send + 'static>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+    ) -> Result<(Client<D>, Events<D>), StartError> {
+        start_with(request, dialect, options)
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn logged_in<D>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+        token: &'static str,
+    ) -> (Client<D>, Events<D>)
+    where
+        D: Dialect<Credentials = String> + Send + 'static,
+    {
+        let provider = move |_: Wanted| async move { Ok(token.to_owned()) };
+        start_with_credentials(request, dialect, options, provider).expect("a session")
     }
 }

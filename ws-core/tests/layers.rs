@@ -67,6 +67,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "stream",
         &["close", "connection", "deflate", "error", "message", "time"],
     ),
+    ("testing", &["time", "wall"]),
     (
         "session",
         &[
@@ -81,11 +82,11 @@ const FLOORS: &[(&str, &[&str])] = &[
             "rng",
             "role",
             "seed",
+            "testing",
             "time",
             "wall",
         ],
     ),
-    ("testing", &["time", "wall"]),
     ("tls", &["error", "policy", "url"]),
     (
         "options",
@@ -100,6 +101,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "proxy",
             "seed",
             "session",
+            "testing",
             "time",
             "tls",
             "url",
@@ -124,6 +126,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "seed",
             "session",
             "stream",
+            "testing",
             "time",
             "tls",
             "url",

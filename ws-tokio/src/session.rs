@@ -12,7 +12,11 @@ use ws_core::url::Url;
 
 use crate::net::reach;
 use crate::{Stream, Tokio};
+#[cfg(feature = "record")]
+pub use ws_core::options::Record;
 pub use ws_core::options::{Inbox, Overflow, SessionOptions};
+#[cfg(feature = "record")]
+pub use ws_core::pump::client::Recording;
 pub use ws_core::pump::client::{
     Again, CommandError, Connected, Disconnected, Do, Handler, HandlerPanicked, Over, PingFailed,
     RequestFailed, Source, SubscribeError, Wanted,
@@ -185,7 +189,7 @@ where
 
 type Parts<D, C> = client::Parts<D, Stream, Tokio, C>;
 
-fn parts<D: Dialect>(
+fn parts<D: Dialect + Send + 'static>(
     request: Request,
     dialect: D,
     options: &SessionOptions,
@@ -196,6 +200,8 @@ fn parts<D: Dialect>(
     let route = options.route.clone();
     let dial = move |request: &Request| dial(request.url().clone(), route.clone());
     let (client, events, run) = client::run(session, Tokio::new(), dial);
+    #[cfg(feature = "record")]
+    crate::record::record(&client, &options.record)?;
     Ok((client, events, run.inbox(options.inbox)))
 }
 

@@ -9,6 +9,9 @@ mod market;
 #[path = "../../ws-core/tests/bindings/raw.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
 mod raw;
+#[cfg(feature = "record")]
+#[path = "../../ws-core/tests/bindings/records.rs"]
+mod records;
 #[path = "../../ws-core/tests/bindings/sessions.rs"]
 mod sessions;
 
@@ -22,6 +25,10 @@ mod rt {
     use ws_tokio::session::{
         Actor, Client, Events, Handler, SessionOptions, handle as attend, start_with,
     };
+    #[cfg(feature = "record")]
+    use ws_tokio::session::{Wanted, start_with_credentials};
+    #[cfg(feature = "record")]
+    use ws_tokio::ws_core::options::StartError;
     use ws_tokio::ws_core::session::Dialect;
 
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -47,7 +54,32 @@ mod rt {
         options: &SessionOptions,
     ) -> (Client<D>, Events<D>) {
         let _entered = RUNTIME.enter();
-        start_with(request, dialect, options).expect("random bytes")
+        start_with(request, dialect, options).expect("a session")
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn try_start<D: Dialect + Send + 'static>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+    ) -> Result<(Client<D>, Events<D>), StartError> {
+        let _entered = RUNTIME.enter();
+        start_with(request, dialect, options)
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn logged_in<D>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+        token: &'static str,
+    ) -> (Client<D>, Events<D>)
+    where
+        D: Dialect<Credentials = String> + Send + 'static,
+    {
+        let _entered = RUNTIME.enter();
+        let provider = move |_: Wanted| async move { Ok(token.to_owned()) };
+        start_with_credentials(request, dialect, options, provider).expect("a session")
     }
 
     pub(crate) fn handle<D, H>(

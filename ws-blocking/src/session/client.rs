@@ -10,6 +10,8 @@ use ws_core::error::SendError as Refused;
 use ws_core::handshake::Request;
 use ws_core::message::{Message, Text};
 use ws_core::options::Inbox;
+#[cfg(feature = "record")]
+use ws_core::pump::client::Recording;
 use ws_core::pump::client::{self, Over, PingFailed, RequestFailed, SubscribeError};
 #[cfg(doc)]
 use ws_core::session::Event;
@@ -173,6 +175,21 @@ impl<D: Dialect> Client<D> {
     #[must_use = "it listens until it is dropped"]
     pub fn listen(&self, inbox: Inbox) -> Listener<D> {
         Listener(self.0.listen(inbox))
+    }
+
+    /// How far the writing of what is recorded is.
+    #[cfg(feature = "record")]
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        self.0.recording()
+    }
+
+    /// Waits until the session is over and all that was recorded is in its files, as far as they could
+    /// be written.
+    #[cfg(feature = "record")]
+    #[must_use]
+    pub fn recorded(&self) -> Recording {
+        wait(self.0.recorded())
     }
 
     /// Watches the state.

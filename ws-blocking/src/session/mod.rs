@@ -23,7 +23,11 @@ use ws_core::url::Url;
 pub use actor::{Actor, handle};
 pub use client::Client;
 pub use events::{Events, Listener, Watch};
+#[cfg(feature = "record")]
+pub use ws_core::options::Record;
 pub use ws_core::options::{Inbox, Overflow, SessionOptions};
+#[cfg(feature = "record")]
+pub use ws_core::pump::client::Recording;
 pub use ws_core::pump::client::{
     Again, CommandError, Connected, Disconnected, Do, Handler, HandlerPanicked, Over, PingFailed,
     RequestFailed, Source, SubscribeError, Wanted,
@@ -128,7 +132,7 @@ where
 
 type Parts<D, C> = driver::Parts<D, Wire<TcpStream>, Clock, C>;
 
-fn parts<D: Dialect>(
+fn parts<D: Dialect + Send + 'static>(
     request: Request,
     dialect: D,
     options: &SessionOptions,
@@ -147,6 +151,8 @@ fn parts<D: Dialect>(
     let (dialer, route) = (clock.clone(), options.route.clone());
     let dial = move |request: &Request| dial(dialer.clone(), request.url().clone(), route.clone());
     let (client, events, run) = driver::run(session, clock, dial);
+    #[cfg(feature = "record")]
+    crate::record::record(&client, &options.record)?;
     Ok((reactor, (client, events, run.inbox(options.inbox))))
 }
 
@@ -173,7 +179,7 @@ fn dial(clock: Clock, url: Url, route: Route) -> Dialing<Wire<TcpStream>> {
 }
 
 /// Blocks this thread until the future is ready.
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {

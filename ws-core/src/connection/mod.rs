@@ -298,6 +298,29 @@ impl Connection {
     }
 }
 
+/// What the server receives of what a client sends, and nothing else: it answers nothing, has no
+/// deadlines, and only a message that was sent is as large as it is.
+#[cfg(feature = "testing")]
+pub(crate) fn overhear(agreed: &Agreed, now: Instant) -> Receiver {
+    let limits = crate::message::Limits::default()
+        .max_message(usize::MAX)
+        .max_frame(usize::MAX)
+        .max_fragments(u32::MAX)
+        .max_empty_fragments(u32::MAX)
+        .max_control_rate(None);
+    let config = Config::default()
+        .limits(limits)
+        .auto_pong(AutoPong::Off)
+        .keepalive(None);
+    #[cfg(feature = "deflate")]
+    let inflater = agreed.deflate.as_ref();
+    #[cfg(feature = "deflate")]
+    let inflater = inflater.map(|terms| Box::new(Inflater::new(&terms.reversed())));
+    #[cfg(not(feature = "deflate"))]
+    let (inflater, _) = (None, agreed);
+    Receiver::new(Role::Server, RecvBuf::new(), inflater, &config, now)
+}
+
 /// What the two halves decompress and compress with.
 #[cfg_attr(not(feature = "deflate"), allow(clippy::missing_const_for_fn))]
 fn codecs(agreed: &Agreed) -> (Option<Box<Inflater>>, Option<Box<Compressor>>) {

@@ -21,6 +21,8 @@ mod connect;
 mod error;
 mod inbox;
 mod plain;
+#[cfg(feature = "testing")]
+mod record;
 mod route;
 mod session;
 
@@ -29,5 +31,7 @@ pub use connect::ConnectOptions;
 pub use error::{AcceptError, ConnectError, StartError};
 pub use inbox::{Inbox, Overflow};
 pub use plain::{TlsNotBuilt, plain};
+#[cfg(feature = "testing")]
+pub use record::Record;
 pub use route::Route;
 pub use session::SessionOptions;

@@ -23,6 +23,7 @@
 //! | `drain` | an end in order |
 //! | `snapshot` | everything at one moment |
 //! | `owner` | an owner that is slower than the peer, or stops driving |
+//! | `log` | the frames of its connections, written down (feature `testing`) |
 //! | `order`, `retry` | what follows what: every transition of the session |
 //! | `sort` | what each message is |
 //! | `drive` | bytes and time: the session as a [`Machine`](crate::Machine) |
@@ -74,6 +75,8 @@ pub mod journal;
 #[cfg(feature = "json")]
 mod jsonrpc;
 mod link;
+#[cfg(feature = "testing")]
+mod log;
 mod login;
 mod lost;
 mod order;
@@ -176,6 +179,8 @@ pub struct Session<D = NoDialect> {
     /// Inputs for connections that were over.
     stale: u64,
     tape: Option<Box<Tape>>,
+    #[cfg(feature = "testing")]
+    log: Option<Box<log::FrameLog>>,
     /// How often the state has changed.
     changes: u64,
     /// How often a connection was ready.
@@ -226,6 +231,8 @@ impl<D: Dialect> Session<D> {
             drain: None,
             offline: false,
             tape: None,
+            #[cfg(feature = "testing")]
+            log: None,
             changes: 0,
             readies: 0,
             budget: config.budget.map(DialBudget::new),

@@ -214,7 +214,12 @@ impl<D: Dialect> Session<D> {
             let jitter = self.config.heartbeat.jitter;
             keepalive.interval = vitals::spread(keepalive.interval, jitter, &mut self.rng);
         }
-        let connection = Box::new(Connection::new(opened, &config, now));
+        #[cfg_attr(not(feature = "testing"), allow(unused_mut))]
+        let mut connection = Box::new(Connection::new(opened, &config, now));
+        #[cfg(feature = "testing")]
+        if let Some(log) = &mut self.log {
+            log.opened(conn, &self.request, &mut connection, now);
+        }
         let agreed = connection.agreed().clone();
         self.judge.accepted(0);
         self.events.push_back(Event::Opened {
@@ -259,6 +264,8 @@ impl<D: Dialect> Session<D> {
         let ready = self.link.ready().is_some();
         let open = matches!(self.link, Link::Open { .. });
         self.note_sent(now);
+        #[cfg(feature = "testing")]
+        self.log_written(now);
         let sent = self.extents();
         let Some(conn) = self.hang_up() else {
             return;
@@ -310,6 +317,8 @@ impl<D: Dialect> Session<D> {
     /// Drops the connection, if there is one, and says nothing of it.
     pub(super) fn drop_link(&mut self, now: Instant) {
         self.note_sent(now);
+        #[cfg(feature = "testing")]
+        self.log_written(now);
         let sent = self.extents();
         let open = matches!(self.link, Link::Open { .. });
         if self.hang_up().is_some() && open {

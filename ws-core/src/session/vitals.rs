@@ -176,6 +176,10 @@ impl<D: Dialect> Session<D> {
     ///
     /// It may be said at every wake-up: readings that tell nothing new are passed over.
     pub fn wall_clock(&mut self, wall: UnixTime, now: Instant) {
+        #[cfg(feature = "testing")]
+        if let Some(log) = &mut self.log {
+            log.wall_clock(wall, now);
+        }
         if self.vitals.watch.is_old_news(wall, now) {
             return;
         }

@@ -18,6 +18,8 @@ mod handler;
 mod mailbox;
 mod ping;
 mod queue;
+#[cfg(feature = "testing")]
+mod record;
 mod run;
 mod watch;
 
@@ -44,6 +46,8 @@ pub use events::{Events, Listener};
 pub use handler::{Again, Connected, Disconnected, Do, Handler, Source};
 pub use mailbox::{CommandError, HandlerPanicked};
 pub use ping::PingFailed;
+#[cfg(feature = "testing")]
+pub use record::{Lines, Recording};
 pub use run::{Dial, Dialing, Run};
 pub use watch::Watch;
 
@@ -92,6 +96,9 @@ struct Inner<D, R> {
     asked: BTreeMap<RequestId, Asked>,
     /// Pings that a task waits for.
     pinged: BTreeMap<PingId, Pinged>,
+    /// Who writes to files.
+    #[cfg(feature = "testing")]
+    writers: record::Writers,
     /// Tasks that wait for another state.
     watchers: Vec<Waker>,
     /// The number of the change of state that they know of.
@@ -135,6 +142,8 @@ where
             reader: None,
             asked: BTreeMap::new(),
             pinged: BTreeMap::new(),
+            #[cfg(feature = "testing")]
+            writers: record::Writers::default(),
             watchers: Vec::new(),
             changes: 0,
             ending: false,

@@ -140,6 +140,8 @@ where
             return Turn::Again;
         }
         if inner.end.is_some() {
+            #[cfg(feature = "testing")]
+            inner.wake_writers(wake);
             return Turn::Done;
         }
         let polled = match &mut self.driver {
@@ -158,6 +160,10 @@ where
             },
         };
         inner.tell_state(wake);
+        #[cfg(feature = "testing")]
+        if polled.is_pending() {
+            inner.wake_writers(wake);
+        }
         match polled {
             Poll::Ready(true) => Turn::Again,
             // The transport is done with: the session says what follows, or has a deadline.
@@ -330,6 +336,8 @@ impl<D: Dialect, S, R, C> Drop for Run<D, S, R, C> {
             inner.take_events(self.now, &mut wake);
         }
         inner.wake_readers(&mut wake);
+        #[cfg(feature = "testing")]
+        inner.wake_writers(&mut wake);
         inner.abandon(&mut wake);
         inner.stop_pings(&mut wake);
         wake.append(&mut inner.watchers);
