@@ -71,6 +71,8 @@ mod connect;
 mod dial;
 mod halves;
 mod io;
+#[cfg(feature = "record")]
+mod record;
 mod runtime;
 pub mod session;
 mod stream;

@@ -78,6 +78,8 @@ mod driver;
 mod message;
 mod net;
 mod reactor;
+#[cfg(feature = "record")]
+mod record;
 pub mod session;
 mod side;
 mod socket;

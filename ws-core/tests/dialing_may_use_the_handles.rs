@@ -107,7 +107,7 @@ fn a_dial_that_uses_the_handles_of_its_session_does_not_wait_for_itself() {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(run.as_mut().poll(&mut cx).is_pending());
         assert!(matches!(client.state(), State::Waiting { .. }));
-        client.reconnect();
+        client.reconnect().unwrap();
         assert!(run.as_mut().poll(&mut cx).is_pending());
         assert_eq!(*asked.borrow(), ["first", "second"]);
         let failed = std::iter::from_fn(|| events.try_next())

@@ -67,6 +67,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "stream",
         &["close", "connection", "deflate", "error", "message", "time"],
     ),
+    ("testing", &["time", "wall"]),
     (
         "session",
         &[
@@ -81,12 +82,12 @@ const FLOORS: &[(&str, &[&str])] = &[
             "rng",
             "role",
             "seed",
+            "testing",
             "time",
             "url",
             "wall",
         ],
     ),
-    ("testing", &["time", "wall"]),
     ("tls", &["error", "policy", "url"]),
     ("server", &["close", "time"]),
     (
@@ -104,6 +105,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "seed",
             "server",
             "session",
+            "testing",
             "time",
             "tls",
             "url",
@@ -130,6 +132,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "server",
             "session",
             "stream",
+            "testing",
             "time",
             "tls",
             "url",

@@ -58,6 +58,8 @@ mod accept;
 mod connect;
 mod io;
 mod net;
+#[cfg(feature = "record")]
+mod record;
 mod runtime;
 pub mod session;
 mod stream;

@@ -5,13 +5,21 @@
 use std::time::Duration;
 
 use ws_core::handshake::{Request, RequestError};
-use ws_core::options::{SessionOptions, StartError};
+use ws_core::options::StartError;
 use ws_core::pump::client;
 use ws_core::session::{Dialect, Initial, NoDialect, SessionConfig};
 use ws_core::url::Url;
 
 use crate::Tokio;
-pub use ws_core::pump::client::{PingFailed, RequestFailed, Wanted};
+#[cfg(feature = "record")]
+pub use ws_core::options::Record;
+pub use ws_core::options::{Inbox, Overflow, SessionOptions};
+#[cfg(feature = "record")]
+pub use ws_core::pump::client::Recording;
+pub use ws_core::pump::client::{
+    Again, CommandError, Connected, Disconnected, Do, Handler, HandlerPanicked, Over, PingFailed,
+    RequestFailed, Source, SubscribeError, Wanted,
+};
 pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};
 
@@ -19,6 +27,13 @@ pub use ws_core::session::{End, Event, Lost, Payload, State};
 pub type Client<D = NoDialect> = client::Client<D, Tokio>;
 /// What happens to a session, in order.
 pub type Events<D = NoDialect> = client::Events<D, Tokio>;
+
+/// More events of a session, for as long as it is kept; see `Client::listen`.
+pub type Listener<D = NoDialect> = client::Listener<D, Tokio>;
+/// The states of a session; see `Client::watch`.
+pub type Watch<D = NoDialect> = client::Watch<D, Tokio>;
+/// A handle on a session that has a [`Handler`].
+pub type Actor<C, D = NoDialect> = client::Actor<C, D, Tokio>;
 
 /// How long attempts at the first connection of [`connect`] may start.
 const FIRST: Duration = Duration::from_secs(30);
@@ -125,11 +140,60 @@ where
     Ok((client, events))
 }
 
-fn parts<D: Dialect>(
+/// Has a [`Handler`] called for all that happens to a session, in a task of its own. What has happened
+/// already is told first.
+///
+/// ```no_run
+/// use ws_tokio::session::{self, Connected, Do, Handler, Payload, Source};
+///
+/// struct Echo;
+///
+/// impl Handler for Echo {
+///     type Command = String;
+///
+///     async fn on_connect(&mut self, _: Connected) -> Do {
+///         Do::send("subscribe")
+///     }
+///
+///     async fn on_message(&mut self, message: Payload, _: Source) -> Do {
+///         Do::send(message)
+///     }
+///
+///     async fn on_command(&mut self, text: String) -> Do {
+///         Do::send(text)
+///     }
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (client, events) = session::connect("ws://127.0.0.1:9001/feed").await?;
+/// let actor = session::handle(client, events, Echo);
+/// actor.command("hello".into())?;
+/// println!("{}", actor.ended().await?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn handle<D, H>(client: Client<D>, events: Events<D>, handler: H) -> Actor<H::Command, D>
+where
+    D: Dialect + Send + 'static,
+    H: Handler + 'static,
+{
+    let (actor, serving) = client::serve(client, events, handler);
+    tokio::spawn(serving);
+    actor
+}
+
+fn parts<D: Dialect + Send + 'static>(
     request: Request,
     dialect: D,
     options: &SessionOptions,
 ) -> Result<client::Start<D, Tokio>, StartError> {
     let fill = |bytes: &mut [u8; 32]| Ok(getrandom::fill(bytes)?);
-    client::start(request, dialect, options, Tokio::new(), fill)
+    let parts = client::start(request, dialect, options, Tokio::new(), fill)?;
+    #[cfg(feature = "record")]
+    crate::record::record(&parts.0, &options.record)?;
+    Ok(parts)
 }

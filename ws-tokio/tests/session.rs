@@ -142,7 +142,7 @@ async fn a_server_that_is_not_there_yet_is_waited_for() {
         client.send("x"),
         Err(SendError::NotReady(State::Terminal))
     ));
-    client.reconnect();
+    assert!(client.reconnect().is_err());
     assert_eq!(client.state(), State::Terminal);
 }
 

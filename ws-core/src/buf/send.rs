@@ -35,6 +35,9 @@ pub struct SendBuf {
     /// The latest control frame that found the queue full.
     held: Option<Box<[u8]>>,
     written: u64,
+    /// A copy of what is written, if somebody wants one.
+    #[cfg(feature = "testing")]
+    tee: Option<Vec<u8>>,
 }
 
 struct Piece {
@@ -71,6 +74,8 @@ impl SendBuf {
             keep: KEEP,
             held: None,
             written: 0,
+            #[cfg(feature = "testing")]
+            tee: None,
         }
     }
 
@@ -130,6 +135,10 @@ impl SendBuf {
         bytes.advance(core::mem::take(&mut self.head));
         self.remaining -= bytes.len();
         self.written += bytes.len() as u64;
+        #[cfg(feature = "testing")]
+        if let Some(tee) = &mut self.tee {
+            tee.extend_from_slice(&bytes);
+        }
         self.release_held();
         Some(bytes)
     }
@@ -142,6 +151,10 @@ impl SendBuf {
         debug_assert_eq!(self.head, 0, "only one piece may be out at a time");
         self.remaining += rest.len();
         self.written -= rest.len() as u64;
+        #[cfg(feature = "testing")]
+        if let Some(tee) = &mut self.tee {
+            tee.truncate(tee.len().saturating_sub(rest.len()));
+        }
         self.sealed.push_front(Piece {
             data: Data::Shared(rest),
             cut: false,
@@ -272,8 +285,41 @@ impl SendBuf {
     pub(crate) fn abandon(&mut self) {
         *self = Self {
             written: self.written,
+            #[cfg(feature = "testing")]
+            tee: self.tee.take(),
             ..Self::new(self.limit)
         };
+    }
+
+    /// Keeps a copy of what is written from now on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn tee(&mut self) {
+        self.tee = Some(Vec::new());
+    }
+
+    /// What was written since this was last asked.
+    #[cfg(feature = "testing")]
+    pub(crate) fn take_teed(&mut self) -> Vec<u8> {
+        self.tee.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
+    #[cfg(feature = "testing")]
+    #[inline]
+    fn copy_front(&mut self, mut n: usize) {
+        let Some(tee) = &mut self.tee else {
+            return;
+        };
+        let sealed = self.sealed.iter().map(|piece| piece.data.as_slice());
+        let mut head = self.head;
+        for piece in sealed.chain([&self.open[..]]) {
+            let piece = &piece[core::mem::take(&mut head)..];
+            let taken = piece.len().min(n);
+            tee.extend_from_slice(&piece[..taken]);
+            n -= taken;
+            if n == 0 {
+                return;
+            }
+        }
     }
 
     /// The position behind the last byte queued; `written` reaches it when that byte has left.
@@ -336,6 +382,8 @@ impl Buf for SendBuf {
     // Panics past the end, as `Buf` asks.
     fn advance(&mut self, mut n: usize) {
         assert!(n <= self.remaining, "advanced past the end of the queue");
+        #[cfg(feature = "testing")]
+        self.copy_front(n);
         self.remaining -= n;
         self.written += n as u64;
         while n > 0 {

@@ -255,6 +255,11 @@ impl Connection {
         self.receiver.probe(timeout, now, &mut self.sender);
     }
 
+    /// Nothing was read until now, for reasons of the owner's: the peer is not judged by it.
+    pub(crate) fn excuse(&mut self, now: Instant) {
+        self.receiver.excuse(now);
+    }
+
     pub(crate) fn pulse(&self) -> Option<Pulse> {
         self.receiver.pulse()
     }
@@ -291,6 +296,29 @@ impl Connection {
             self.sender.reply(&reply);
         }
     }
+}
+
+/// What the server receives of what a client sends, and nothing else: it answers nothing, has no
+/// deadlines, and only a message that was sent is as large as it is.
+#[cfg(feature = "testing")]
+pub(crate) fn overhear(agreed: &Agreed, now: Instant) -> Receiver {
+    let limits = crate::message::Limits::default()
+        .max_message(usize::MAX)
+        .max_frame(usize::MAX)
+        .max_fragments(u32::MAX)
+        .max_empty_fragments(u32::MAX)
+        .max_control_rate(None);
+    let config = Config::default()
+        .limits(limits)
+        .auto_pong(AutoPong::Off)
+        .keepalive(None);
+    #[cfg(feature = "deflate")]
+    let inflater = agreed.deflate.as_ref();
+    #[cfg(feature = "deflate")]
+    let inflater = inflater.map(|terms| Box::new(Inflater::new(&terms.reversed())));
+    #[cfg(not(feature = "deflate"))]
+    let (inflater, _) = (None, agreed);
+    Receiver::new(Role::Server, RecvBuf::new(), inflater, &config, now)
 }
 
 /// What the two halves decompress and compress with.

@@ -256,6 +256,12 @@ impl Receiver {
         }
     }
 
+    pub(super) fn excuse(&mut self, now: Instant) {
+        if let Some(silence) = &mut self.silence {
+            silence.heard(now);
+        }
+    }
+
     pub(super) fn pulse(&self) -> Option<Pulse> {
         self.silence.as_ref().map(|silence| silence.pulse())
     }

@@ -34,6 +34,16 @@ pub(super) struct Side {
 }
 
 impl Terms {
+    /// The same, as the peer sees it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn reversed(&self) -> Self {
+        Self {
+            own: self.peer,
+            peer: self.own,
+            ..self.clone()
+        }
+    }
+
     /// Do the messages of this end build on each other?
     #[must_use]
     pub const fn takeover(&self) -> Takeover {

@@ -160,6 +160,10 @@ pub enum StartError {
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(io::Error),
+    /// A file that the session is to be recorded in can't be opened.
+    #[cfg(feature = "testing")]
+    #[error("no record: {0}")]
+    Record(io::Error),
     /// There is nothing that could be asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -193,6 +197,11 @@ impl StartError {
         match self {
             Self::Ended(end) => end.explain(),
             Self::Random(_) => NO_RANDOM,
+            #[cfg(feature = "testing")]
+            Self::Record(_) => Explanation::new(
+                "A file of SessionOptions::record can't be opened",
+                "Check that its folder is there and may be written to",
+            ),
             Self::Request(error) => error.explain(),
             Self::Thread(_) => Explanation::new(
                 "The operating system refused a thread, or a descriptor",

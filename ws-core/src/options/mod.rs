@@ -19,7 +19,10 @@
 mod accept;
 mod connect;
 mod error;
+mod inbox;
 mod plain;
+#[cfg(feature = "testing")]
+mod record;
 mod redirects;
 mod route;
 mod server;
@@ -28,7 +31,10 @@ mod session;
 pub use accept::AcceptOptions;
 pub use connect::ConnectOptions;
 pub use error::{AcceptError, ConnectError, StartError};
+pub use inbox::{Inbox, Overflow};
 pub use plain::{TlsNotBuilt, plain};
+#[cfg(feature = "testing")]
+pub use record::Record;
 pub use redirects::Redirects;
 pub use route::Route;
 pub use server::ServerOptions;

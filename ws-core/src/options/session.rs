@@ -4,10 +4,14 @@
 
 use std::io;
 
-use super::{Route, StartError};
+#[cfg(feature = "testing")]
+use super::Record;
+use super::{Inbox, Route, StartError};
 use crate::Seed;
 use crate::handshake::Request;
 use crate::session::{Dialect, Session, SessionConfig};
+#[cfg(feature = "testing")]
+use crate::testing::RecorderConfig;
 
 /// How a session is started. What it asks the server for is a `Request`.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,11 @@ pub struct SessionOptions {
     pub config: SessionConfig,
     /// How the host is reached: addresses, deadlines, socket options, proxy.
     pub route: Route,
+    /// What may wait for an application that is slower than its peer.
+    pub inbox: Inbox,
+    /// What is written down of it, and where. Default: nothing.
+    #[cfg(feature = "testing")]
+    pub record: Record,
     /// Where keys and jitter come from. Default `None`: the operating system. A fixed seed is for
     /// tests; it makes everything predictable.
     pub seed: Option<Seed>,
@@ -41,12 +50,20 @@ impl SessionOptions {
                 Seed::new(bytes)
             }
         };
-        Ok(Session::with_dialect(
-            request,
-            dialect,
-            self.config.clone(),
-            seed,
-        ))
+        let config = self.config.clone();
+        #[cfg_attr(not(feature = "testing"), allow(unused_mut))]
+        let mut session = Session::with_dialect(request, dialect, config, seed);
+        #[cfg(feature = "testing")]
+        {
+            if self.record.frames.is_some() {
+                let config = RecorderConfig::default().max_bytes(self.record.max_bytes);
+                session.record_frames(config);
+            }
+            if self.record.journal.is_some() {
+                session.record();
+            }
+        }
+        Ok(session)
     }
 
     /// Sets [`config`](Self#structfield.config).
@@ -60,6 +77,21 @@ impl SessionOptions {
     #[must_use]
     pub fn route(mut self, route: Route) -> Self {
         self.route = route;
+        self
+    }
+
+    /// Sets [`inbox`](Self#structfield.inbox).
+    #[must_use]
+    pub fn inbox(mut self, inbox: Inbox) -> Self {
+        self.inbox = inbox;
+        self
+    }
+
+    /// Sets [`record`](Self#structfield.record).
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn record(mut self, record: Record) -> Self {
+        self.record = record;
         self
     }
 

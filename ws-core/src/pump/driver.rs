@@ -146,6 +146,36 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         }
     }
 
+    /// Writes, and minds the deadlines, but reads nothing: ready when there may be something to take.
+    /// Before a deadline is judged, `excuse` says why nothing was heard.
+    pub(super) fn poll_write_only<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        excuse: impl FnOnce(&mut M, Instant),
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let waiting = machine.io().1.has_remaining();
+        let written = self
+            .out
+            .poll_write::<S, R>(&mut self.io, machine.io().1, cx);
+        if let Poll::Ready(Err(_)) = written {
+            self.now = self.runtime.now();
+            machine.unwritable(self.now);
+            return Poll::Ready(());
+        }
+        if waiting && machine.io().1.is_empty() {
+            return Poll::Ready(());
+        }
+        let Some((at, _)) = machine.poll_timeout() else {
+            return Poll::Pending;
+        };
+        ready!(self.runtime.poll_until(cx, at));
+        self.now = self.runtime.now().max(at);
+        excuse(machine, self.now);
+        machine.handle_timeout(self.now);
+        Poll::Ready(())
+    }
+
     fn poll_timer<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<()> {
         let Some((at, _)) = machine.poll_timeout() else {
             return Poll::Pending;

@@ -107,6 +107,18 @@ impl ClockWatch {
         Some(UnixTime::from_nanos(wall.as_nanos().saturating_add(passed)))
     }
 
+    /// Would [`observe`](Self::observe) learn nothing from these readings? Then it need not be asked.
+    /// Clocks drift and are slewed, so at least every minute it does.
+    #[must_use]
+    pub fn is_old_news(&self, wall: UnixTime, now: Instant) -> bool {
+        const ANCHOR: Duration = Duration::from_secs(60);
+        self.last.is_some_and(|(wall_before, before)| {
+            let passed = wall.saturating_duration_since(wall_before);
+            let gap = passed.saturating_sub(now - before);
+            wall >= wall_before && now - before < ANCHOR && gap <= self.config.tolerance
+        })
+    }
+
     /// A timer that was to fire at `due` fired now, where there is no second clock: a process that
     /// was stopped, or a clock that goes on during sleep. How late is usual is the caller's to add to
     /// `due`.
@@ -171,6 +183,26 @@ mod tests {
         for step in 0..100 {
             let slewed = wall(20 + step * 13);
             assert_eq!(watch.observe(slewed, at(30 + step * 10)), None);
+        }
+    }
+
+    #[test]
+    fn readings_that_agree_are_old_news_for_a_minute() {
+        let mut watch = ClockWatch::new(ClockConfig::default());
+        assert!(!watch.is_old_news(wall(0), at(0)), "the first");
+        watch.observe(wall(100), at(0));
+        for (passed, day, old) in [
+            (0, 100, true),
+            (59, 159, true),
+            (30, 135, true),
+            (30, 136, false),
+            (0, 99, false),
+            (60, 160, false),
+        ] {
+            assert_eq!(watch.is_old_news(wall(day), at(passed)), old, "{passed}");
+            let mut asked = watch.clone();
+            let jump = asked.observe(wall(day), at(passed));
+            assert!(!old || jump.is_none(), "nothing is passed over");
         }
     }
 

@@ -86,6 +86,13 @@ pub trait Dialect {
         let _ = (topics, out);
     }
 
+    /// Is there something in this message, sent or received, that no record may show? What
+    /// [`login`](Self::login) says, and the answers to its numbers, are never shown.
+    fn is_secret(&self, message: &Message<'_>) -> bool {
+        let _ = message;
+        false
+    }
+
     /// Says a heartbeat, where [`Heartbeat::app`](crate::policy::Heartbeat) asks for them.
     fn heartbeat(&mut self, out: &mut Out<'_>) {
         let _ = out;

@@ -44,6 +44,8 @@ impl<D: Dialect> Session<D> {
 
     fn look(&mut self, now: Instant) -> bool {
         self.note_sent(now);
+        #[cfg(feature = "testing")]
+        self.log_written(now);
         if !self.outbox.queue.is_empty() || self.topics.next_command().is_some() {
             self.pump(now);
         }

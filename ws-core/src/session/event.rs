@@ -91,6 +91,12 @@ pub enum Event<T = Text, B = Bytes> {
         /// Why.
         lost: Lost,
     },
+    /// So many events were dropped here, because the application was too slow. Told by what hands
+    /// events out, never by a session itself.
+    Lagged {
+        /// How many, pings and pongs not counted.
+        missed: u64,
+    },
     /// Something about the login has changed.
     Login(AuthEvent),
     /// A message that was sent with options will not be sent any more, or not as a whole.
@@ -241,6 +247,26 @@ impl Event {
     }
 }
 
+#[cfg(feature = "pump")]
+impl Event {
+    /// Bytes of the message, ping or pong that it carries.
+    pub(crate) fn weight(&self) -> usize {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "few of many carry messages")]
+        match self {
+            Self::Binary(data) | Self::Ping(data) | Self::Pong(data) => data.len(),
+            Self::Text(text) => text.len(),
+            Self::Call { message, .. }
+            | Self::Data { message, .. }
+            | Self::Response { message, .. }
+            | Self::Unmatched { message, .. } => match message {
+                Payload::Binary(data) => data.len(),
+                Payload::Text(text) => text.len(),
+            },
+            _ => 0,
+        }
+    }
+}
+
 impl<T, B> Event<T, B> {
     /// Is it a message, a ping or a pong of the peer's?
     #[must_use]
@@ -289,6 +315,7 @@ impl<T, B> Event<T, B> {
                 message: message.map(text, bytes),
             },
             Self::Drained { requests, queued } => Event::Drained { requests, queued },
+            Self::Lagged { missed } => Event::Lagged { missed },
             Self::Login(event) => Event::Login(event),
             Self::MessageLost { id, why, sent } => Event::MessageLost { id, why, sent },
             Self::MessageSent { id } => Event::MessageSent { id },

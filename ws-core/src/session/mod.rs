@@ -24,6 +24,8 @@
 //! | `vitals` | whether the peer lives |
 //! | `drain` | an end in order |
 //! | `snapshot` | everything at one moment |
+//! | `owner` | an owner that is slower than the peer, or stops driving |
+//! | `log` | the frames of its connections, written down (feature `testing`) |
 //! | `order`, `retry` | what follows what: every transition of the session |
 //! | `sort` | what each message is |
 //! | `drive` | bytes and time: the session as a [`Machine`](crate::Machine) |
@@ -77,11 +79,14 @@ pub mod journal;
 #[cfg(feature = "json")]
 mod jsonrpc;
 mod link;
+#[cfg(feature = "testing")]
+mod log;
 mod login;
 mod lost;
 mod order;
 mod out;
 mod outbox;
+mod owner;
 mod payload;
 pub mod queue;
 mod requests;
@@ -106,6 +111,7 @@ pub use event::{Event, Lent, PingId, Pressure};
 pub use jsonrpc::{Answers, Call, JsonRpc, RpcError};
 pub use lost::{DialError, End, LoginLost, Lost, SetupError};
 pub use out::{News, Out};
+pub use owner::Upcoming;
 pub use payload::Payload;
 pub use requests::{RequestError, RequestOptions};
 pub use send::{MessageId, Offline, SendError, SendOptions, Traffic, Unsent};
@@ -186,6 +192,8 @@ pub struct Session<D = NoDialect> {
     /// Inputs for connections that were over.
     stale: u64,
     tape: Option<Box<Tape>>,
+    #[cfg(feature = "testing")]
+    log: Option<Box<log::FrameLog>>,
     /// How often the state has changed.
     changes: u64,
     /// How often a connection was ready.
@@ -236,6 +244,8 @@ impl<D: Dialect> Session<D> {
             drain: None,
             offline: false,
             tape: None,
+            #[cfg(feature = "testing")]
+            log: None,
             changes: 0,
             readies: 0,
             budget: config.budget.map(DialBudget::new),

@@ -215,7 +215,12 @@ impl<D: Dialect> Session<D> {
             let jitter = self.config.heartbeat.jitter;
             keepalive.interval = vitals::spread(keepalive.interval, jitter, &mut self.rng);
         }
-        let connection = Box::new(Connection::new(opened, &config, now));
+        #[cfg_attr(not(feature = "testing"), allow(unused_mut))]
+        let mut connection = Box::new(Connection::new(opened, &config, now));
+        #[cfg(feature = "testing")]
+        if let Some(log) = &mut self.log {
+            log.opened(conn, &self.request, &mut connection, now);
+        }
         let agreed = connection.agreed().clone();
         self.judge.accepted(0);
         self.end_detour();
@@ -261,6 +266,8 @@ impl<D: Dialect> Session<D> {
         let ready = self.link.ready().is_some();
         let open = matches!(self.link, Link::Open { .. });
         self.note_sent(now);
+        #[cfg(feature = "testing")]
+        self.log_written(now);
         let sent = self.extents();
         let Some(conn) = self.hang_up() else {
             return;
@@ -272,7 +279,7 @@ impl<D: Dialect> Session<D> {
             conn,
             lost: lost.clone(),
         });
-        self.forget(&sent, &lost, now);
+        self.forget(&sent, lost.is_silence(), now);
         if ready {
             self.down_since = Some(now);
         }
@@ -293,13 +300,13 @@ impl<D: Dialect> Session<D> {
     }
 
     /// All that belonged to the connection ends with it.
-    fn forget(&mut self, sent: &BTreeMap<Token, Sent>, lost: &Lost, now: Instant) {
+    fn forget(&mut self, sent: &BTreeMap<Token, Sent>, silent: bool, now: Instant) {
         self.forget_set_up();
         self.forget_login();
         self.forget_parcels();
         self.fail_requests(sent, now);
         self.end_waiters(correlate::End::Disconnected);
-        self.forget_vitals(lost, now);
+        self.forget_vitals(silent, now);
         let heard = self.vitals.heard_at.unwrap_or(now);
         for notice in self.topics.lost(heard, now) {
             self.tell_notice(Some(notice));
@@ -308,6 +315,18 @@ impl<D: Dialect> Session<D> {
             self.afterwards = Afterwards::Stop;
         }
         self.changed();
+    }
+
+    /// Drops the connection, if there is one, and says nothing of it.
+    pub(super) fn drop_link(&mut self, now: Instant) {
+        self.note_sent(now);
+        #[cfg(feature = "testing")]
+        self.log_written(now);
+        let sent = self.extents();
+        let open = matches!(self.link, Link::Open { .. });
+        if self.hang_up().is_some() && open {
+            self.forget(&sent, false, now);
+        }
     }
 
     pub(super) fn failed(&mut self, conn: ConnId, lost: Lost, now: Instant) {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::message::Text;
+use crate::message::{Message, Text};
 
 /// A message of either kind.
 ///
@@ -32,6 +32,28 @@ impl<T, B> Payload<T, B> {
         match self {
             Self::Binary(data) => Payload::Binary(bytes(data)),
             Self::Text(data) => Payload::Text(text(data)),
+        }
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(data: Bytes) -> Self {
+        Self::Binary(data)
+    }
+}
+
+impl From<Text> for Payload {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// The message, ready to be sent on.
+impl From<Payload> for Message<'_> {
+    fn from(payload: Payload) -> Self {
+        match payload {
+            Payload::Binary(data) => Self::SharedBinary(data),
+            Payload::Text(text) => Self::SharedText(text),
         }
     }
 }

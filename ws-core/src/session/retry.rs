@@ -2,6 +2,7 @@
 //! backoff, and how often the budget.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use super::action::{Action, ConnId};
 use super::event::Event;
@@ -92,6 +93,21 @@ impl<D: Dialect> Session<D> {
         self.budget
             .as_ref()
             .map_or(at, |budget| budget.ready_at(at))
+    }
+
+    /// Moves the dial that is waited for: so long from now, or as soon after that as the budget
+    /// allows. Told as [`Event::RetryScheduled`]; without effect while none is waited for.
+    pub fn retry_in(&mut self, delay: Duration, now: Instant) {
+        self.note("retry_in", now, |_, line| line.span(Some(delay)));
+        if let Phase::Waiting { attempt, .. } = self.phase {
+            let at = self.within_budget(now + delay);
+            self.events.push_back(Event::RetryScheduled {
+                attempt,
+                delay: at - now,
+                at,
+            });
+            self.wait(attempt, at, now);
+        }
     }
 
     /// Dials at `at`, or as soon after it as the budget allows.

@@ -59,6 +59,12 @@ impl<D: Dialect> Session<D> {
                 class = Class::Handled;
             }
         }
+        #[cfg(feature = "testing")]
+        if let Some(log) = &mut self.log {
+            let login = matches!(asked, Some((_, What::Login(_))));
+            let secret = login || self.dialect.is_secret(&message);
+            log.received(&message, secret, now);
+        }
         let mut news = None;
         self.sorted = match class {
             Class::Handled => None,
@@ -149,6 +155,10 @@ impl<D: Dialect> Session<D> {
         let Link::Open { connection, .. } = &mut self.link else {
             return false;
         };
+        #[cfg(feature = "testing")]
+        if let (Some(log), Some(event)) = (&mut self.log, connection.peek_mut().0) {
+            log.heard(&event, now);
+        }
         match connection.peek_mut().0 {
             Some(Heard::Pong(payload)) => {
                 let number = own_ping(payload);

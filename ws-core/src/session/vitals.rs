@@ -115,6 +115,14 @@ impl Vitals {
         }
     }
 
+    /// Nothing was read for a while, which is not the peer's fault.
+    pub(super) fn excuse(&mut self, now: Instant) {
+        self.data_at = now;
+        if self.expect_at.is_some() {
+            self.expect_at = self.expect.map(|within| now + within);
+        }
+    }
+
     #[inline]
     pub(super) fn data(&mut self, now: Instant) {
         (self.heard_at, self.data_at) = (Some(now), now);
@@ -165,7 +173,16 @@ impl<D: Dialect> Session<D> {
     /// the time of day has run ahead, the computer was asleep: the connection is asked whether it is
     /// still there, or given up if the server must have given it up, and a wait for the next dial is
     /// over. See [`clock`](super::clock).
+    ///
+    /// It may be said at every wake-up: readings that tell nothing new are passed over.
     pub fn wall_clock(&mut self, wall: UnixTime, now: Instant) {
+        #[cfg(feature = "testing")]
+        if let Some(log) = &mut self.log {
+            log.wall_clock(wall, now);
+        }
+        if self.vitals.watch.is_old_news(wall, now) {
+            return;
+        }
         self.note("wall", now, |_, line| line.number(wall.as_nanos()));
         if let Some(jump) = self.vitals.watch.observe(wall, now) {
             self.jumped(jump, now);
@@ -296,9 +313,9 @@ impl<D: Dialect> Session<D> {
     }
 
     /// The connection is gone, and with it the pings on it.
-    pub(super) fn forget_vitals(&mut self, lost: &Lost, now: Instant) {
+    pub(super) fn forget_vitals(&mut self, silent: bool, now: Instant) {
         self.vitals.close();
-        self.vitals.failures += u64::from(lost.is_silence());
+        self.vitals.failures += u64::from(silent);
         let why = super::correlate::End::Disconnected;
         let ended = self.vitals.pings.end_if(why, |_, ()| Some(Sent::Full), now);
         for ended in ended {

@@ -13,7 +13,7 @@ use super::super::runtime::Runtime;
 use super::{Client, Inner, Shared};
 use crate::error::Explanation;
 use crate::session::correlate::{End, RequestId, Sent};
-use crate::session::{Dialect, Event, Payload, RequestError};
+use crate::session::{Dialect, Event, Payload, RequestError, RequestOptions};
 
 /// A request that a task waits for.
 #[derive(Debug, Default)]
@@ -79,8 +79,24 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// If the future is dropped, the request is cancelled: what had been queued still leaves, and
     /// its answer becomes [`Event::Unmatched`].
     pub async fn request(&self, request: &D::Request) -> Result<Payload, RequestFailed> {
+        self.request_with(request, &RequestOptions::default()).await
+    }
+
+    /// Asks the server something and says how: with a place in the queue, a timeout, a cost of its
+    /// own.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    /// As [`request`](Self::request).
+    pub async fn request_with(
+        &self,
+        request: &D::Request,
+        options: &RequestOptions,
+    ) -> Result<Payload, RequestFailed> {
         let waiting = Waiting {
-            id: self.begin(request)?,
+            id: self.begin(request, options)?,
             shared: Arc::clone(&self.shared),
         };
         poll_fn(|cx| {
@@ -101,17 +117,17 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
         .await
     }
 
-    fn begin(&self, request: &D::Request) -> Result<RequestId, RequestError> {
-        let mut inner = self.shared.lock();
-        let Inner { session, clock, .. } = &mut *inner;
-        let id = session.request(request, clock.now())?;
-        inner.asked.insert(id, Asked::default());
-        let driver = inner.wake_driver();
-        drop(inner);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        Ok(id)
+    fn begin(
+        &self,
+        request: &D::Request,
+        options: &RequestOptions,
+    ) -> Result<RequestId, RequestError> {
+        self.command(|inner| {
+            let Inner { session, clock, .. } = inner;
+            let id = session.request_with(request, options, clock.now())?;
+            inner.asked.insert(id, Asked::default());
+            Ok(id)
+        })
     }
 }
 

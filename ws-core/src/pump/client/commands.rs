@@ -4,15 +4,43 @@
 //! Nothing is decided here: each call is one of the [`Session`](crate::session::Session)'s, at the
 //! time of the clock, and wakes the driver.
 
+use thiserror::Error;
+
 use super::super::runtime::Runtime;
-use super::Client;
+use super::{Client, Over};
 use crate::close::CloseCode;
-use crate::error;
+use crate::error::{self, Explanation};
 use crate::message::{Message, Text};
 use crate::session::subscriptions::{State, SubId, SubOptions, TooManyTopics};
 use crate::session::{
     Dialect, DrainOptions, Health, MessageId, Network, SendError, SendOptions, Snapshot,
 };
+
+/// A topic could not be subscribed to.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The session is over.
+    #[error(transparent)]
+    Over(#[from] Over),
+    /// So many are wanted already.
+    #[error(transparent)]
+    TooMany(#[from] TooManyTopics),
+}
+
+impl SubscribeError {
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        match self {
+            Self::Over(over) => over.explain(),
+            Self::TooMany(_) => Explanation::new(
+                "As many topics are wanted as the configuration allows",
+                "Unsubscribe from some, or raise SessionConfig::subscriptions",
+            ),
+        }
+    }
+}
 
 impl<D: Dialect, R: Runtime> Client<D, R> {
     /// Queues a message with a place in the queue of its own. What becomes of it is told once:
@@ -45,16 +73,17 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// [`Event::Continuity`](crate::session::Event) says what was missed.
     ///
     /// # Errors
-    /// Too many topics are wanted already; see
+    /// The session is over, or too many topics are wanted already; see
     /// [`RegistryConfig::max_topics`](crate::session::subscriptions::RegistryConfig).
     pub fn subscribe(
         &self,
         topic: impl Into<Text>,
         options: SubOptions,
-    ) -> Result<SubId, TooManyTopics> {
+    ) -> Result<SubId, SubscribeError> {
         self.command(|inner| {
+            inner.alive()?;
             let now = inner.clock.now();
-            inner.session.subscribe(topic, options, now)
+            Ok(inner.session.subscribe(topic, options, now)?)
         })
     }
 
@@ -88,7 +117,9 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     ) -> Result<(), error::SendError> {
         self.command(|inner| {
             let now = inner.clock.now();
-            inner.session.drain(code, reason, options, now)
+            inner.session.drain(code, reason, options, now)?;
+            inner.ending = true;
+            Ok(())
         })
     }
 

@@ -9,46 +9,58 @@
     reason = "handles in other tasks share the session; the lock is never held while waiting"
 )]
 
+mod actor;
 mod ask;
 mod commands;
 mod credentials;
+mod events;
+mod handler;
+mod mailbox;
 mod ping;
+mod queue;
+#[cfg(feature = "testing")]
+mod record;
 mod run;
+mod watch;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::future::poll_fn;
-use core::mem;
-use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::Waker;
 use core::time::Duration;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use futures_core::Stream;
+use thiserror::Error;
 
 use ask::Asked;
+use events::Listening;
 use ping::Pinged;
+use queue::Queue;
 
+pub use actor::{Actor, serve};
 pub use ask::RequestFailed;
+pub use commands::SubscribeError;
 pub use credentials::{Provide, Providing, Wanted, provide};
+pub use events::{Events, Listener};
+pub use handler::{Again, Connected, Disconnected, Do, Handler, Source};
+pub use mailbox::{CommandError, HandlerPanicked};
 pub use ping::PingFailed;
+#[cfg(feature = "testing")]
+pub use record::{Lines, Recording};
 pub use run::{Dial, Dialing, Run};
+pub use watch::Watch;
 
 use super::reach::{Net, Reach};
 use super::runtime::{PollRead, PollWrite, Runtime};
 use crate::close::CloseCode;
-use crate::error;
+use crate::error::{self, Explanation};
 use crate::handshake::Request;
 use crate::message::Message;
-use crate::options::{SessionOptions, StartError, plain};
+use crate::options::{Inbox, SessionOptions, StartError, plain};
 use crate::session::correlate::RequestId;
-use crate::session::{ConnId, Dialect, End, Event, NoDialect, PingId, SendError, Session, State};
-
-/// Events that wait for the application before nothing more is read.
-const EVENTS: usize = 1024;
+use crate::session::{ConnId, Dialect, End, NoDialect, PingId, SendError, Session, State};
 
 /// A handle on a session, good for as long as there is one to hold it.
 ///
@@ -62,16 +74,6 @@ pub struct Client<D = NoDialect, R = ()> {
     shared: Arc<Shared<D, R>>,
 }
 
-/// What happened to a session, in order: one event at a time, or as a `Stream`.
-///
-/// While 1024 events wait here nothing more is read from the connection, and no deadline of it is
-/// looked at: a consumer that is slower than its peer slows the peer down, and one that takes nothing
-/// at all leaves the peer's pings unanswered, behind the messages. Once the session is closing, what
-/// finds no room is dropped, so that the end comes in any case.
-pub struct Events<D = NoDialect, R = ()> {
-    shared: Arc<Shared<D, R>>,
-}
-
 #[derive(Debug)]
 struct Shared<D, R> {
     inner: Mutex<Inner<D, R>>,
@@ -81,7 +83,11 @@ struct Shared<D, R> {
 struct Inner<D, R> {
     session: Session<D>,
     clock: R,
-    events: VecDeque<Event>,
+    queue: Queue,
+    /// A message was left in the connection, for want of room.
+    held: bool,
+    listeners: Vec<Listening>,
+    listeners_made: u64,
     /// How the session ended, if it did.
     end: Option<End>,
     /// The task that drives.
@@ -92,8 +98,15 @@ struct Inner<D, R> {
     asked: BTreeMap<RequestId, Asked>,
     /// Pings that a task waits for.
     pinged: BTreeMap<PingId, Pinged>,
+    /// Who writes to files.
+    #[cfg(feature = "testing")]
+    writers: record::Writers,
     /// Tasks that wait for another state.
     watchers: Vec<Waker>,
+    /// The number of the change of state that they know of.
+    changes: u64,
+    /// The application has said that it is to end: what finds no room is not waited for.
+    ending: bool,
     /// Handles, the events included.
     handles: usize,
     /// Nobody takes events any more.
@@ -103,19 +116,6 @@ struct Inner<D, R> {
 impl<D, R> Shared<D, R> {
     fn lock(&self) -> MutexGuard<'_, Inner<D, R>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<D, R> Inner<D, R> {
-    fn wake_driver(&mut self) -> Option<Waker> {
-        self.driver.take()
-    }
-}
-
-impl<D: Dialect, R> Inner<D, R> {
-    /// Is there no room for what may come?
-    fn is_blocked(&self) -> bool {
-        self.events.len() >= EVENTS && matches!(self.session.state(), State::Ready { .. })
     }
 }
 
@@ -135,13 +135,20 @@ where
         inner: Mutex::new(Inner {
             session,
             clock: runtime.clone(),
-            events: VecDeque::new(),
+            queue: Queue::new(Inbox::default()),
+            held: false,
+            listeners: Vec::new(),
+            listeners_made: 0,
             end: None,
             driver: None,
             reader: None,
             asked: BTreeMap::new(),
             pinged: BTreeMap::new(),
+            #[cfg(feature = "testing")]
+            writers: record::Writers::default(),
             watchers: Vec::new(),
+            changes: 0,
+            ending: false,
             handles: 2,
             unread: false,
         }),
@@ -151,6 +158,7 @@ where
     };
     let events = Events {
         shared: Arc::clone(&shared),
+        handle: true,
     };
     (client, events, Run::new(shared, runtime, dial))
 }
@@ -180,7 +188,8 @@ where
     }
     let session = options.session(request, dialect, fill)?;
     let reach = Reach::new(runtime.clone(), options.route.clone());
-    Ok(run(session, runtime, reach))
+    let (client, events, run) = run(session, runtime, reach);
+    Ok((client, events, run.inbox(options.inbox)))
 }
 
 impl<D: Dialect, R: Runtime> Client<D, R> {
@@ -194,17 +203,28 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     }
 
     /// Ends the session: with a Close frame if there is a connection, at once otherwise. The end is
-    /// told by [`Events`] and by [`ended`](Self::ended).
+    /// told by [`Events`] and by [`ended`](Self::ended). On a session that is over it does nothing.
     ///
     /// # Errors
     /// As [`Session::close`]; nothing happens then.
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), error::SendError> {
-        self.command(|inner| inner.session.close(code, reason, inner.clock.now()))
+        self.command(|inner| {
+            inner.session.close(code, reason, inner.clock.now())?;
+            inner.ending = true;
+            Ok(())
+        })
     }
 
     /// Replaces the connection, or dials now instead of later; see [`Session::reconnect`].
-    pub fn reconnect(&self) {
-        self.command(|inner| inner.session.reconnect(inner.clock.now()));
+    ///
+    /// # Errors
+    /// The session is over.
+    pub fn reconnect(&self) -> Result<(), Over> {
+        self.command(|inner| {
+            inner.alive()?;
+            inner.session.reconnect(inner.clock.now());
+            Ok(())
+        })
     }
 
     /// Replaces what connections are asked for, from the next dial on.
@@ -238,7 +258,7 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn ready(&self) -> Result<(), End> {
-        self.watch(|inner| match (&inner.end, inner.session.state()) {
+        self.wait_for(|inner| match (&inner.end, inner.session.state()) {
             (Some(end), _) => Some(Err(end.clone())),
             (None, State::Ready { .. }) => Some(Ok(())),
             (None, _) => None,
@@ -251,84 +271,49 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn ended(&self) -> End {
-        self.watch(|inner| inner.end.clone()).await
-    }
-
-    async fn watch<T>(&self, look: impl Fn(&Inner<D, R>) -> Option<T>) -> T {
-        poll_fn(|cx| {
-            let mut inner = self.shared.lock();
-            if let Some(found) = look(&inner) {
-                return Poll::Ready(found);
-            }
-            if !inner
-                .watchers
-                .iter()
-                .any(|waker| waker.will_wake(cx.waker()))
-            {
-                inner.watchers.push(cx.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await
+        self.wait_for(|inner| inner.end.clone()).await
     }
 
     fn command<T>(&self, act: impl FnOnce(&mut Inner<D, R>) -> T) -> T {
-        let mut inner = self.shared.lock();
+        self.shared.command(act)
+    }
+}
+
+impl<D: Dialect, R> Shared<D, R> {
+    /// Does something to the session, and wakes whoever has to know.
+    fn command<T>(&self, act: impl FnOnce(&mut Inner<D, R>) -> T) -> T {
+        let mut wake = Vec::new();
+        let mut inner = self.lock();
         let done = act(&mut inner);
-        let driver = inner.wake_driver();
+        inner.tell_state(&mut wake);
+        let driver = inner.driver.take();
         drop(inner);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        wake.into_iter().chain(driver).for_each(Waker::wake);
         done
     }
 }
 
-impl<D, R> Events<D, R> {
-    /// The next event; `None` after [`Event::Terminated`].
-    ///
-    /// # Cancel safety
-    /// An event is returned or stays where it was.
-    pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.poll_event(cx)).await
-    }
+/// The session is over, so this can't be done any more.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("the session is over: {0}")]
+pub struct Over(pub End);
 
-    /// The next event if there is one now.
-    pub fn try_next(&mut self) -> Option<Event> {
-        match self.poll_event(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(event) => event,
-            Poll::Pending => None,
-        }
-    }
-
-    fn poll_event(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
-        let mut inner = self.shared.lock();
-        let Some(event) = inner.events.pop_front() else {
-            if inner.end.is_some() {
-                return Poll::Ready(None);
-            }
-            inner.reader = Some(cx.waker().clone());
-            return Poll::Pending;
-        };
-        // There is room again where there was none.
-        let driver = if inner.events.len() + 1 == EVENTS {
-            inner.wake_driver()
-        } else {
-            None
-        };
-        drop(inner);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        Poll::Ready(Some(event))
+impl Over {
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        self.0.explain()
     }
 }
 
-impl<D, R> Stream for Events<D, R> {
-    type Item = Event;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.poll_event(cx)
+impl<D: Dialect, R> Inner<D, R> {
+    fn alive(&self) -> Result<(), Over> {
+        match (&self.end, self.session.state()) {
+            (Some(end), _) => Err(Over(end.clone())),
+            // How it ended is about to be told.
+            (None, State::Terminal) => Err(Over(End::Closed(None))),
+            (None, _) => Ok(()),
+        }
     }
 }
 
@@ -347,26 +332,13 @@ impl<D, R> Drop for Client<D, R> {
     }
 }
 
-impl<D, R> Drop for Events<D, R> {
-    fn drop(&mut self) {
-        let mut inner = self.shared.lock();
-        inner.unread = true;
-        let events = mem::take(&mut inner.events);
-        drop(inner);
-        drop(events);
-        release(&self.shared);
-    }
-}
-
 /// One handle less; the driver looks whether it was the last.
 fn release<D, R>(shared: &Shared<D, R>) {
     let mut inner = shared.lock();
     inner.handles -= 1;
-    let driver = inner.wake_driver();
+    let driver = inner.driver.take();
     drop(inner);
-    if let Some(driver) = driver {
-        driver.wake();
-    }
+    driver.into_iter().for_each(Waker::wake);
 }
 
 impl<D: fmt::Debug, R> fmt::Debug for Client<D, R> {
@@ -374,13 +346,5 @@ impl<D: fmt::Debug, R> fmt::Debug for Client<D, R> {
         f.debug_struct("Client")
             .field("session", &self.shared.lock().session)
             .finish()
-    }
-}
-
-impl<D, R> fmt::Debug for Events<D, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events")
-            .field("waiting", &self.shared.lock().events.len())
-            .finish_non_exhaustive()
     }
 }

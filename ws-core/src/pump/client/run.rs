@@ -15,12 +15,14 @@ use core::task::{Context, Poll, Waker};
 use super::super::driver::Driver;
 use super::super::runtime::{PollRead, PollWrite, Runtime};
 use super::credentials::{Provide, Providing, Wanted};
-use super::{EVENTS, Inner, Shared};
-use crate::UnixTime;
+use super::queue::Queue;
+use super::{Inner, Shared};
 use crate::close::CloseCode;
 use crate::handshake::Request;
+use crate::options::Inbox;
 use crate::session::auth::{CredError, CredId};
-use crate::session::{Action, ConnId, DialError, Dialect, End, Event};
+use crate::session::{Action, ConnId, DialError, Dialect, Event, Session, Upcoming};
+use crate::{Instant, UnixTime};
 
 /// How a binding connects a transport.
 ///
@@ -60,6 +62,10 @@ pub struct Run<D: Dialect, S, R, C> {
     providing: Option<(CredId, Providing<D::Credentials>)>,
     driver: Option<(ConnId, Driver<S, R>)>,
     started: bool,
+    /// The task was polled, and the clocks were not compared yet.
+    woken: bool,
+    /// The time of the last turn.
+    now: Instant,
 }
 
 /// What one turn of the loop came to.
@@ -77,6 +83,12 @@ impl<D: Dialect, S, R, C> Run<D, S, R, C> {
         self
     }
 
+    /// Says how much may wait for the application. To be said before anything is run.
+    pub fn inbox(self, inbox: Inbox) -> Self {
+        self.shared.lock().queue = Queue::new(inbox);
+        self
+    }
+
     pub(super) fn new(shared: Arc<Shared<D, R>>, runtime: R, dial: C) -> Self {
         Self {
             shared,
@@ -87,6 +99,8 @@ impl<D: Dialect, S, R, C> Run<D, S, R, C> {
             providing: None,
             driver: None,
             started: false,
+            woken: true,
+            now: Instant::ORIGIN,
         }
     }
 }
@@ -121,38 +135,45 @@ where
         let shared = Arc::clone(&self.shared);
         let mut inner = shared.lock();
         let inner = &mut *inner;
-        self.take_events(inner, wake);
+        inner.take_events(self.now, wake);
         if inner.session.has_actions() {
             return Turn::Again;
         }
         if inner.end.is_some() {
+            #[cfg(feature = "testing")]
+            inner.wake_writers(wake);
             return Turn::Done;
         }
         let polled = match &mut self.driver {
-            // No room for events: what is queued leaves, and nothing more is read.
-            Some((_, driver)) if inner.is_blocked() => driver
-                .poll_flush(&mut inner.session, cx, |_| false)
-                .map(|_| None),
-            Some((_, driver)) => driver.poll(&mut inner.session, cx).map(Some),
+            // No room: what is queued leaves, time goes on, and nothing more is read.
+            Some((_, driver)) if inner.held => driver
+                .poll_write_only(&mut inner.session, Session::excuse, cx)
+                .map(|()| true),
+            Some((_, driver)) => driver.poll(&mut inner.session, cx),
             None => match inner.session.poll_timeout() {
                 None => Poll::Pending,
                 Some((at, _)) => self.runtime.poll_until(cx, at).map(|()| {
                     let now = self.runtime.now().max(at);
                     inner.session.handle_timeout(now);
-                    Some(true)
+                    true
                 }),
             },
         };
+        inner.tell_state(wake);
+        #[cfg(feature = "testing")]
+        if polled.is_pending() {
+            inner.wake_writers(wake);
+        }
         match polled {
-            Poll::Ready(Some(true)) => Turn::Again,
+            Poll::Ready(true) => Turn::Again,
             // The transport is done with: the session says what follows, or has a deadline.
-            Poll::Ready(Some(false)) => {
+            Poll::Ready(false) => {
                 if let Some((conn, driver)) = self.driver.take() {
                     inner.session.unwritable(conn, driver.now);
                 }
                 Turn::Again
             }
-            Poll::Ready(None) | Poll::Pending => Turn::Wait,
+            Poll::Pending => Turn::Wait,
         }
     }
 
@@ -168,6 +189,14 @@ where
             inner.driver = Some(cx.waker().clone());
         }
         let now = self.runtime.now();
+        self.now = now;
+        if mem::take(&mut self.woken) {
+            // Was the computer asleep?
+            if let Some(wall) = self.runtime.time_of_day() {
+                let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
+                inner.session.wall_clock(UnixTime::from_nanos(nanos), now);
+            }
+        }
         if !self.started {
             self.started = true;
             inner.session.start(now);
@@ -175,6 +204,7 @@ where
         if inner.handles == 0 && inner.end.is_none() {
             // Nobody is left to hear of the end.
             let _ = inner.session.close(CloseCode::GOING_AWAY, "", now);
+            inner.ending = true;
         }
         core::iter::from_fn(|| inner.session.action()).collect()
     }
@@ -209,16 +239,6 @@ where
         }
     }
 
-    /// Compares the clocks after a wait: was the computer asleep?
-    fn wake_up(&self) {
-        let Some(wall) = self.runtime.time_of_day() else {
-            return;
-        };
-        let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
-        let (wall, now) = (UnixTime::from_nanos(nanos), self.runtime.now());
-        self.shared.lock().session.wall_clock(wall, now);
-    }
-
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Dial { conn, request } => {
@@ -244,35 +264,39 @@ where
             }
         }
     }
+}
 
-    /// Moves events to where the application takes them.
-    fn take_events(&self, inner: &mut Inner<D, R>, wake: &mut Vec<Waker>) {
-        let now = self.runtime.now();
-        let mut any = false;
+impl<D: Dialect, R> Inner<D, R> {
+    /// Moves events to where the application takes them, as far as there is room.
+    fn take_events(&mut self, now: Instant, wake: &mut Vec<Waker>) {
+        self.held = false;
         loop {
-            if inner.is_blocked() {
+            if self.queue.holds() && !self.unread && !self.ending && self.has_to_wait(now) {
+                self.held = true;
                 break;
             }
-            let full = inner.events.len() >= EVENTS;
-            let Some(event) = inner.session.poll_owned(now) else {
+            let Some(event) = self.session.poll_owned(now) else {
                 break;
             };
-            any = true;
             if let Event::Terminated(end) = &event {
-                inner.end = Some(end.clone());
-                inner.stop_pings(wake);
+                self.end = Some(end.clone());
+                self.stop_pings(wake);
+                wake.append(&mut self.watchers);
             }
-            let event = inner.answer(event, wake);
-            let Some(event) = event.and_then(|event| inner.pong(event, wake)) else {
-                continue;
-            };
-            if !(inner.unread || full && event.is_data()) {
-                inner.events.push_back(event);
+            let event = self.answer(event, wake);
+            if let Some(event) = event.and_then(|event| self.pong(event, wake)) {
+                self.tell(event, wake);
             }
         }
-        if any {
-            wake.extend(inner.reader.take());
-            wake.append(&mut inner.watchers);
+        self.tell_state(wake);
+    }
+
+    /// Would the next event need room that there is not?
+    fn has_to_wait(&mut self, now: Instant) -> bool {
+        match self.session.upcoming(now) {
+            Some(Upcoming::Answer(id)) => !self.asked.contains_key(&id),
+            Some(Upcoming::Message) => true,
+            Some(Upcoming::Control | Upcoming::Notice) | None => false,
         }
     }
 }
@@ -287,7 +311,7 @@ where
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.wake_up();
+        self.woken = true;
         loop {
             let mut wake = Vec::new();
             let turn = self.turn(cx, &mut wake);
@@ -305,20 +329,20 @@ where
 
 impl<D: Dialect, S, R, C> Drop for Run<D, S, R, C> {
     fn drop(&mut self) {
+        let mut wake = Vec::new();
         let mut inner = self.shared.lock();
         if inner.end.is_none() {
-            let end = End::Closed(None);
-            inner.end = Some(end.clone());
-            inner.events.push_back(Event::Terminated(end));
+            inner.session.abandon(self.now);
+            inner.take_events(self.now, &mut wake);
         }
-        let mut wake = mem::take(&mut inner.watchers);
-        wake.extend(inner.reader.take());
+        inner.wake_readers(&mut wake);
+        #[cfg(feature = "testing")]
+        inner.wake_writers(&mut wake);
         inner.abandon(&mut wake);
         inner.stop_pings(&mut wake);
+        wake.append(&mut inner.watchers);
         drop(inner);
-        for waker in wake {
-            waker.wake();
-        }
+        wake.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -5,7 +5,8 @@
 //! each of them tells where another build does something else. Credentials are not part of a
 //! journal, but what was received is: it may hold secrets of the application's.
 //!
-//! The journal grows in memory until it is [taken](Session::take_journal); it writes no files.
+//! The journal grows in memory until it is [taken](Session::take_journal), up to 64 MiB: what comes
+//! beyond that ends it. It writes no files.
 
 mod line;
 mod replay;
@@ -36,7 +37,12 @@ pub(super) struct Tape {
     /// The last line was a look that found nothing, at this time.
     looked: Option<Instant>,
     outputs: u64,
+    /// There was no room for more.
+    full: bool,
 }
+
+/// Bytes of a journal that may wait to be taken.
+const MAX_BYTES: usize = 64 << 20;
 
 /// The first line says which journals this is, and for which configuration.
 const HEADER: &str = "ws-journal 1";
@@ -50,16 +56,31 @@ impl Tape {
             written: 0,
             looked: None,
             outputs: 0,
+            full: false,
         }
     }
 
     /// An event or an action has come out.
     pub(super) fn told(&mut self, what: &impl fmt::Debug) {
+        if self.is_full() {
+            return;
+        }
         self.digest = fold(self.digest, what);
         self.outputs += 1;
         self.looked = None;
         let line = format!("= {:016x}\n", self.digest);
         self.text.push_str(&line);
+    }
+
+    /// Is there no room for another line? Said in the journal itself, once.
+    fn is_full(&mut self) -> bool {
+        if !self.full && self.text.len() >= MAX_BYTES {
+            self.full = true;
+            let mut line = Line::new(&mut self.text, "gap", Instant::ORIGIN);
+            line.text("overflow");
+            line.end();
+        }
+        self.full
     }
 
     /// The bytes of another machine follow.
@@ -103,7 +124,7 @@ impl<D: Dialect> Session<D> {
         }
         let moved = self.note_bytes();
         if let Some(tape) = &mut self.tape {
-            if moved || tape.looked != Some(now) || verb == "poll" {
+            if !tape.is_full() && (moved || tape.looked != Some(now) || verb == "poll") {
                 let text = &mut tape.text;
                 Line::new(text, verb, now).end();
                 tape.looked = Some(now);
@@ -124,7 +145,7 @@ impl<D: Dialect> Session<D> {
         rest: impl FnOnce(&D, &mut Line<'_>),
     ) {
         self.note_bytes();
-        if let Some(tape) = &mut self.tape {
+        if let Some(tape) = self.tape.as_mut().filter(|tape| !tape.full) {
             tape.looked = None;
             let mut line = Line::new(&mut tape.text, verb, now);
             rest(&self.dialect, &mut line);
@@ -137,6 +158,9 @@ impl<D: Dialect> Session<D> {
         let (Some(tape), Some(machine)) = (&mut self.tape, self.link.machine()) else {
             return false;
         };
+        if tape.is_full() {
+            return false;
+        }
         let (recv, send) = machine.io();
         let (received, written) = (recv.received(), send.written());
         let moved = received != tape.received || written != tape.written;

@@ -201,6 +201,7 @@ fn apply<D: Dialect>(
     let verb = fields.verb;
     let now = fields.now()?;
     match verb {
+        "abandon" => session.abandon(now),
         "action" => drop(session.action()),
         "cancel" => drop(session.cancel(RequestId::numbered(fields.number()?), now)),
         "close" => {
@@ -226,6 +227,7 @@ fn apply<D: Dialect>(
                 .finish_requests(fields.number()? == 1);
             drop(session.drain(code, &reason, options, now));
         }
+        "excuse" => session.excuse(now),
         "failed" => {
             let conn = ConnId(fields.number()?);
             let error = DialError::new(fields.one_of(STAGES)?, fields.one_of(CLASSES)?);
@@ -247,6 +249,7 @@ fn apply<D: Dialect>(
             let request = session.dialect.load(&fields.text()?)?;
             drop(session.request_with(&request, &options, now));
         }
+        "retry_in" => session.retry_in(fields.span()??, now),
         "resubscribe" => session.resubscribe(SubId(fields.number()?), now),
         "send" => {
             let (kind, payload) = (fields.number()?, fields.bytes()?);

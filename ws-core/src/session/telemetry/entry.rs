@@ -206,6 +206,7 @@ impl<T: AsRef<str>, B: AsRef<[u8]>> Event<T, B> {
                 .conn(*conn)
                 .attempt(*attempt)
                 .lost(lost),
+            Self::Lagged { missed } => Entry::new(Warn, Data, "lagged").words(Words::Shown(missed)),
             Self::Login(event) => {
                 let level = match event {
                     AuthEvent::Accepted { .. } => Info,

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Events that were dropped, because the application was too slow.
+    pub missed: u64,
     /// Pings and pongs received.
     pub control: u64,
     /// Requests that were answered.
@@ -64,6 +66,10 @@ impl Metrics {
                 &mut self.lost
             }
             Event::Failed { .. } => &mut self.failed,
+            Event::Lagged { missed } => {
+                self.missed += missed;
+                return;
+            }
             Event::MessageLost { .. } => &mut self.unsent,
             Event::MessageSent { .. } => &mut self.sent,
             Event::Opened { .. } => &mut self.opened,

@@ -7,6 +7,7 @@
 //! | event | name | level | category |
 //! |---|---|---|---|
 //! | `Awaited`, `Binary`, `Call`, `Data`, `Text` | `received` | trace | data |
+//! | `Lagged` | `lagged` | warn | data |
 //! | `Ping`, `Pong` | `ping`, `pong` | trace | heartbeat |
 //! | `PingAnswered`, `PingLost` | `ping_answered`, `ping_lost` | debug, warn | heartbeat |
 //! | `Response`, `RequestEnded`, `Unmatched` | `answered`, `unanswered`, `unmatched` | debug, warn, warn | request |

@@ -1,0 +1,79 @@
+//! What every binding's sessions and handlers must do on real sockets.
+
+#[path = "../../ws-core/tests/bindings/guard.rs"]
+mod guard;
+#[path = "../../ws-core/tests/bindings/handlers.rs"]
+mod handlers;
+#[path = "../../ws-core/examples/market/mod.rs"]
+mod market;
+#[path = "../../ws-core/tests/bindings/raw.rs"]
+#[allow(dead_code, reason = "other tests need more of it")]
+mod raw;
+#[cfg(feature = "record")]
+#[path = "../../ws-core/tests/bindings/records.rs"]
+mod records;
+#[path = "../../ws-core/tests/bindings/sessions.rs"]
+mod sessions;
+
+mod rt {
+    pub(crate) use ws_blocking as ws;
+    use ws_blocking::Request;
+    use ws_blocking::session::{
+        Actor, Client, Events, Handler, SessionOptions, handle as attend, start_with,
+    };
+    #[cfg(feature = "record")]
+    use ws_blocking::session::{Wanted, start_with_credentials};
+    #[cfg(feature = "record")]
+    use ws_blocking::ws_core::options::StartError;
+    use ws_blocking::ws_core::session::Dialect;
+
+    macro_rules! wait {
+        ($call:expr) => {
+            $call
+        };
+    }
+    pub(crate) use wait;
+
+    pub(crate) fn start<D: Dialect + Send + 'static>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+    ) -> (Client<D>, Events<D>) {
+        start_with(request, dialect, options).expect("a session")
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn try_start<D: Dialect + Send + 'static>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+    ) -> Result<(Client<D>, Events<D>), StartError> {
+        start_with(request, dialect, options)
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn logged_in<D>(
+        request: Request,
+        dialect: D,
+        options: &SessionOptions,
+        token: &'static str,
+    ) -> (Client<D>, Events<D>)
+    where
+        D: Dialect<Credentials = String> + Send + 'static,
+    {
+        let provider = move |_: Wanted| Ok(token.to_owned());
+        start_with_credentials(request, dialect, options, provider).expect("a session")
+    }
+
+    pub(crate) fn handle<D, H>(
+        client: Client<D>,
+        events: Events<D>,
+        handler: H,
+    ) -> Actor<H::Command, D>
+    where
+        D: Dialect + Send + 'static,
+        H: Handler + 'static,
+    {
+        attend(client, events, handler).expect("a thread")
+    }
+}
