@@ -37,7 +37,8 @@
 //! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
 //!   [`ConnectOptions`]; [`client`] a stream of your own.
 //! - [`accept()`] takes any stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
-//!   request first and leaves the answer to you.
+//!   request first and leaves the answer to you. A [`Server`](server::Server) does all of it for
+//!   many clients, within limits, and goes down in an orderly way.
 //! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
 //!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
 //! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
@@ -59,6 +60,7 @@ mod connect;
 mod io;
 mod net;
 mod runtime;
+pub mod server;
 pub mod session;
 mod stream;
 #[cfg(feature = "tls")]
@@ -81,7 +83,9 @@ pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
 pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
-pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
+pub use ws_core::options::{
+    AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route, ServerOptions,
+};
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
 

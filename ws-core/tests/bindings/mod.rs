@@ -24,6 +24,7 @@ pub(crate) mod raw;
 mod routes;
 #[cfg(feature = "tls")]
 mod secure;
+mod servers;
 mod streams;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
