@@ -45,6 +45,10 @@
 //! - Messages larger than memory: `next_message` and `write_message` give an `AsyncRead` and an
 //!   `AsyncWrite` of one message, `into_byte_stream` makes both of the whole connection.
 //!
+//! Beside the routes of an HTTP server: feature `hyper` takes connections over from hyper 1, feature
+//! `axum` has an extractor for axum 0.8, and feature `http` judges and answers requests of any
+//! framework that speaks in the types of the `http` crate ([`ws_core::handshake`], module `http`).
+//!
 //! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
 #![forbid(unsafe_code)]
@@ -56,7 +60,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accept;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod connect;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod io;
 mod net;
 mod runtime;
