@@ -161,3 +161,14 @@ impl Host for Tokio {
         drop(tokio::spawn(task));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_that_is_given_a_connection_does_not_hold_it_twice() {
+        assert!(size_of::<Guest>() <= 64);
+        assert!(size_of::<Arrival>() <= 64);
+    }
+}

@@ -55,8 +55,9 @@ impl<S, R> Desk<S, R> {
 /// returns, with 1011 if it panics. When the server goes down, the connection is closed with 1001 as
 /// soon as the handler reads, and the handler sees that as [`Closed`](crate::connection::Closed).
 pub struct Guest<S, R> {
-    /// There until it is taken out.
-    socket: Option<WebSocket<S, R>>,
+    /// There until it is taken out. Boxed, because a future that is given it holds it twice: where
+    /// it came in, and where it is used.
+    socket: Option<Box<WebSocket<S, R>>>,
     peer: SocketAddr,
     desk: Arc<Desk<S, R>>,
 }
@@ -69,7 +70,7 @@ impl<S, R> Guest<S, R> {
     ) -> Self {
         socket.watch = Some(desk.seat.gate.bell.watch());
         Self {
-            socket: Some(socket),
+            socket: Some(Box::new(socket)),
             peer,
             desk,
         }
@@ -86,7 +87,7 @@ impl<S, R> Guest<S, R> {
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn into_inner(mut self) -> WebSocket<S, R> {
-        self.socket.take().expect(THERE)
+        *self.socket.take().expect(THERE)
     }
 }
 
@@ -109,7 +110,7 @@ impl<S, R> DerefMut for Guest<S, R> {
 impl<S, R> Drop for Guest<S, R> {
     fn drop(&mut self) {
         if let Some(socket) = self.socket.take() {
-            self.desk.put(Left::Open(Box::new(socket)));
+            self.desk.put(Left::Open(socket));
         }
     }
 }
