@@ -46,7 +46,8 @@
 //! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
 //!   [`ConnectOptions`]; [`client`] a stream of your own.
 //! - [`accept()`] takes any stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
-//!   request first and leaves the answer to you.
+//!   request first and leaves the answer to you. A [`Server`](server::Server) does all of it for
+//!   many clients, within limits, and goes down in an orderly way.
 //! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
 //!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
 //! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
@@ -74,6 +75,7 @@ mod io;
 #[cfg(feature = "record")]
 mod record;
 mod runtime;
+pub mod server;
 pub mod session;
 mod stream;
 #[cfg(feature = "tls")]
@@ -148,7 +150,9 @@ pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
 pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
-pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
+pub use ws_core::options::{
+    AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route, ServerOptions,
+};
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
 

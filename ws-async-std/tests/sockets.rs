@@ -2,6 +2,8 @@
 
 #[path = "../../ws-core/tests/bindings/mod.rs"]
 mod bindings;
+#[path = "../../ws-core/tests/bindings/guests.rs"]
+mod guests;
 #[path = "../../ws-core/tests/bindings/tasks.rs"]
 mod tasks;
 
@@ -10,10 +12,12 @@ mod pipe;
 mod rt {
     use std::future::Future;
     use std::io;
+    use std::net::SocketAddr;
     use std::pin::Pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll};
+    use std::thread;
 
     use futures_io::{AsyncRead, AsyncWrite};
     use futures_lite::AsyncReadExt;
@@ -64,6 +68,22 @@ mod rt {
         return smol::spawn(future);
         #[cfg(not(feature = "smol"))]
         return async_std::task::spawn(future);
+    }
+
+    /// A server whose handlers do what the path says, until it is shut down.
+    pub(crate) fn serve(
+        options: ws::ServerOptions,
+    ) -> (
+        SocketAddr,
+        ws::server::Handle,
+        thread::JoinHandle<ws::server::Counts>,
+    ) {
+        let server = ws::server::Server::bind("127.0.0.1:0", options);
+        let server = server.expect("a free port");
+        let (address, handle) = (server.local_addr(), server.handle());
+        let run = server.run_with(crate::guests::route);
+        let serving = thread::spawn(move || block_on(run));
+        (address.expect("an address"), handle, serving)
     }
 
     pub(crate) use crate::pipe::pipe;

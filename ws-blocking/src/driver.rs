@@ -52,6 +52,10 @@ pub(crate) struct Driver<S> {
 pub(crate) struct Anchor(Clock);
 
 impl Anchor {
+    pub(crate) fn new() -> Self {
+        Self(Clock::now())
+    }
+
     pub(crate) fn now(self) -> Instant {
         Instant::ORIGIN + self.0.elapsed()
     }
@@ -82,7 +86,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn new(io: S) -> Self {
         Self {
             io,
-            clock: Anchor(Clock::now()),
+            clock: Anchor::new(),
             read_wait: Wait::default(),
             write_wait: Wait::default(),
             ended: None,

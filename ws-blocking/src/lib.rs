@@ -37,7 +37,8 @@
 //! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
 //!   [`ConnectOptions`]; [`client`] a stream of your own.
 //! - [`accept()`] takes a stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
-//!   request first and leaves the answer to you.
+//!   request first and leaves the answer to you. A [`Server`](server::Server) does all of it for
+//!   many clients, within limits, and goes down in an orderly way.
 //! - A [`WebSocket`] is read with `next` (owned events, also as an iterator) or `read` (lent ones).
 //!   `send` writes at once, `feed` queues.
 //! - [`WebSocket::split`] makes a [`Reader`] and a [`Writer`] for two threads.
@@ -80,6 +81,7 @@ mod net;
 mod reactor;
 #[cfg(feature = "record")]
 mod record;
+pub mod server;
 pub mod session;
 mod side;
 mod socket;
@@ -111,6 +113,8 @@ pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
 pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
-pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
+pub use ws_core::options::{
+    AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route, ServerOptions,
+};
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;

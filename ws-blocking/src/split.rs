@@ -576,6 +576,30 @@ impl<S: Transport> Writer<S> {
     }
 }
 
+/// For a server, whose own thread reaches into connections that other threads serve.
+impl<S: Transport> Writer<S> {
+    /// Another handle on the same half.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            clock: self.clock,
+            close_timeout: self.close_timeout,
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Queues a Close frame, and writes what the transport takes without being waited for: the rest
+    /// leaves with whoever is writing. The deadline is the caller's affair.
+    pub(crate) fn close_in_passing(&mut self, code: CloseCode, reason: &str) {
+        if self
+            .with_sender(|sender| sender.close(code, reason))
+            .is_ok()
+        {
+            let patience = Some(self.clock.now() + REPLY_PATIENCE);
+            let _ = self.shared.try_write(self.clock, patience);
+        }
+    }
+}
+
 impl<S: Transport + Send + 'static> Writer<S> {
     /// Queues a Close frame and writes it out. The reader goes on until the peer has answered, or
     /// the deadline has passed, and then tells the end.

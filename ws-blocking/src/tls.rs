@@ -8,14 +8,15 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use ws_core::tls::rustls::{Connection, ServerConfig, ServerConnection};
 /// What a client trusts and shows, and what a server shows.
 pub use ws_core::tls::{Crypto, Roots, TlsError, TlsOptions, rustls, server_config};
 
-use crate::Stream;
 use crate::sockets::Socket;
 use crate::stream::Wire;
+use crate::{Stream, Transport};
 
 /// Ciphertext that is read at once: a record of the largest size, and its header.
 const CHUNK: usize = 17 * 1024;
@@ -48,6 +49,27 @@ pub fn accept_tls(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<St
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut tls = Tls::new(Socket::Tcp(stream), connection);
     tls.shake_hands()?;
+    Ok(Stream(Wire::Tls(tls)))
+}
+
+/// [`accept_tls`], within a time limit for all of it.
+pub(crate) fn accept_tls_until(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    until: Instant,
+) -> io::Result<Stream> {
+    let connection = ServerConnection::new(config).map_err(io::Error::other)?;
+    let mut tls = Tls::new(Socket::Tcp(stream), connection);
+    tls.shake_hands_with(|socket| {
+        let left = until.saturating_duration_since(Instant::now());
+        // Zero would mean no limit at all.
+        let left = Some(left).filter(|left| !left.is_zero());
+        let left = left.ok_or(ErrorKind::TimedOut)?;
+        socket.set_read_timeout(Some(left))?;
+        socket.set_write_timeout(Some(left))
+    })?;
+    tls.io.set_read_timeout(None)?;
+    tls.io.set_write_timeout(None)?;
     Ok(Stream(Wire::Tls(tls)))
 }
 
@@ -121,8 +143,14 @@ impl<S> Tls<S> {
 impl<S: Read + Write> Tls<S> {
     /// Goes on with the handshake until it is done, or the socket would block.
     pub(crate) fn shake_hands(&mut self) -> io::Result<()> {
+        self.shake_hands_with(|_| Ok(()))
+    }
+
+    /// Likewise, with something to do to the socket before each wait.
+    fn shake_hands_with(&mut self, before: impl Fn(&mut S) -> io::Result<()>) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
         loop {
+            before(&mut self.io)?;
             self.send(&mut lock(&shared.outgoing))?;
             if !lock(&shared.connection).is_handshaking() {
                 return Ok(());

@@ -5,12 +5,14 @@ mod bindings;
 
 mod rt {
     use std::io::{self, Read, Write};
-    use std::net::{Shutdown, TcpStream};
+    use std::net::{Shutdown, SocketAddr, TcpStream};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
     use std::time::Duration;
 
     pub(crate) use ws_blocking as ws;
+    use ws_blocking::server::{Arrival, Counts, Handle, Server};
     use ws_blocking::ws_core::handshake::Opened;
     use ws_blocking::{Config, Transport, WebSocket};
 
@@ -39,6 +41,57 @@ mod rt {
         config: Arc<ws::tls::rustls::ServerConfig>,
     ) -> io::Result<Tcp> {
         ws::tls::accept_tls(stream, config)
+    }
+
+    /// A server whose handlers do what the path says, until it is shut down.
+    pub(crate) fn serve(
+        options: ws::ServerOptions,
+    ) -> (SocketAddr, Handle, thread::JoinHandle<Counts>) {
+        let server = Server::bind("127.0.0.1:0", options).expect("a free port");
+        let (address, handle) = (server.local_addr(), server.handle());
+        let serving = thread::spawn(move || server.run_with(route).expect("a listener"));
+        (address.expect("an address"), handle, serving)
+    }
+
+    fn route(arrival: Arrival) {
+        match arrival.request().path() {
+            "/before" => panic!("on purpose, before the answer"),
+            "/unanswered" => return,
+            "/rejected" => {
+                let headers = [("WWW-Authenticate", "Basic")];
+                return drop(arrival.reject(401, &headers, b"who is it?"));
+            }
+            _ => {}
+        }
+        let path = String::from(arrival.request().path());
+        let Ok(mut guest) = arrival.open() else {
+            return;
+        };
+        match &*path {
+            "/panic" => {
+                guest.next();
+                panic!("on purpose, in the middle");
+            }
+            "/leave" => drop(guest.next()),
+            "/stay" => loop {
+                thread::park();
+            },
+            "/halves" => {
+                let (mut reader, mut writer) = guest.split();
+                while let Some(event) = reader.next() {
+                    if let Some(message) = event.into_message() {
+                        let _ = writer.send(message);
+                    }
+                }
+            }
+            _ => {
+                while let Some(event) = guest.next() {
+                    if let Some(message) = event.into_message() {
+                        let _ = guest.send(message);
+                    }
+                }
+            }
+        }
     }
 
     pub(crate) fn split(socket: WebSocket) -> (ws::Reader, ws::Writer) {

@@ -75,6 +75,7 @@
 //! | `simd` | yes | UTF-8 validation with SIMD instructions |
 //! | `json` | no | the JSON-RPC dialect of [`session`] |
 //! | `deflate` | no | compression: permessage-deflate (RFC 7692), module `deflate`; turns `std` on |
+//! | `http` | no | handshakes in the types of the `http` crate, module `handshake::http` |
 //! | `pump` | no | the driver that the bindings share, module `pump`; turns `std` on |
 //! | `tls` | no | what TLS is told, for the bindings that do it: module `tls`, on rustls with ring |
 //! | `aws-lc-rs` | no | `tls::Crypto::AwsLcRs` |

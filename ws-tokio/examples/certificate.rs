@@ -27,8 +27,9 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let args = words()?;
-    let [folder] = &args[..] else {
-        return Err("usage: certificate FOLDER".into());
+    let folder = match &args[..] {
+        [folder] if !folder.starts_with('-') => folder,
+        _ => return Err("usage: certificate FOLDER".into()),
     };
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

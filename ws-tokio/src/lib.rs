@@ -37,12 +37,17 @@
 //! - [`connect()`] takes a URL; [`connect_with`] a [`Request`] (headers, subprotocols, origin) and
 //!   [`ConnectOptions`]; [`client`] a stream of your own.
 //! - [`accept()`] takes any stream; [`accept_with`] also [`AcceptOptions`]; [`upgrade`] shows the
-//!   request first and leaves the answer to you.
+//!   request first and leaves the answer to you. A [`Server`](server::Server) does all of it for
+//!   many clients, within limits, and goes down in an orderly way.
 //! - A [`WebSocket`] is read with `next` (owned events) or `read` (lent ones), and is a `Stream` of
 //!   events and a `Sink` of messages. `send` writes at once, `feed` queues.
 //! - `WebSocket::split` makes a [`Reader`] and a [`Writer`] for two tasks.
 //! - Messages larger than memory: `next_message` and `write_message` give an `AsyncRead` and an
 //!   `AsyncWrite` of one message, `into_byte_stream` makes both of the whole connection.
+//!
+//! Beside the routes of an HTTP server: feature `hyper` takes connections over from hyper 1, feature
+//! `axum` has an extractor for axum 0.8, and feature `http` judges and answers requests of any
+//! framework that speaks in the types of the `http` crate ([`ws_core::handshake`], module `http`).
 //!
 //! Timeouts, limits and keepalive are fields of [`Config`]; every default is documented there.
 
@@ -55,12 +60,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accept;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod connect;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod io;
 mod net;
 #[cfg(feature = "record")]
 mod record;
 mod runtime;
+pub mod server;
 pub mod session;
 mod stream;
 #[cfg(feature = "tls")]
@@ -83,7 +93,9 @@ pub use ws_core::handshake::{
     Accept, HandshakeError, OriginPolicy, Rejection, Request, RequestHead,
 };
 pub use ws_core::message::{Chunk, Delivery, Kind, Limits, Message, PreparedMessage, Text};
-pub use ws_core::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route};
+pub use ws_core::options::{
+    AcceptError, AcceptOptions, ConnectError, ConnectOptions, Route, ServerOptions,
+};
 pub use ws_core::proxy::{Proxy, ProxyEnv, ProxyError};
 pub use ws_core::url::Url;
 

@@ -2,16 +2,20 @@
 
 #[path = "../../ws-core/tests/bindings/mod.rs"]
 mod bindings;
+#[path = "../../ws-core/tests/bindings/guests.rs"]
+mod guests;
 #[path = "../../ws-core/tests/bindings/tasks.rs"]
 mod tasks;
 
 mod rt {
     use std::future::Future;
     use std::io;
+    use std::net::SocketAddr;
     use std::pin::Pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, LazyLock};
     use std::task::{Context, Poll};
+    use std::thread;
 
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
     use tokio::net::TcpStream;
@@ -60,6 +64,22 @@ mod rt {
     {
         let task = RUNTIME.spawn(future);
         async { task.await.expect("no panic") }
+    }
+
+    /// A server whose handlers do what the path says, until it is shut down.
+    pub(crate) fn serve(
+        options: ws::ServerOptions,
+    ) -> (
+        SocketAddr,
+        ws::server::Handle,
+        thread::JoinHandle<ws::server::Counts>,
+    ) {
+        let server = block_on(ws::server::Server::bind("127.0.0.1:0", options));
+        let server = server.expect("a free port");
+        let (address, handle) = (server.local_addr(), server.handle());
+        let run = server.run_with(crate::guests::route);
+        let serving = thread::spawn(move || block_on(run));
+        (address.expect("an address"), handle, serving)
     }
 
     pub(crate) fn pipe(capacity: usize) -> (DuplexStream, DuplexStream) {

@@ -81,6 +81,15 @@ impl Accept {
 
     /// Checks the answer against the request: what was agreed, and the answer as bytes.
     pub(crate) fn settle(self, request: &Incoming) -> Result<(Agreed, Vec<u8>), AnswerError> {
+        let (agreed, fields) = self.settle_fields(request)?;
+        let mut head = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+        fields.write(&mut head, &[]);
+        head.extend_from_slice(b"\r\n");
+        Ok((agreed, head))
+    }
+
+    /// Checks the answer against the request: what was agreed, and the headers of the answer.
+    pub(crate) fn settle_fields(self, request: &Incoming) -> Result<(Agreed, Fields), AnswerError> {
         #[cfg(feature = "deflate")]
         let deflate = self
             .deflate
@@ -110,22 +119,20 @@ impl Accept {
                 return Err(AnswerError::ExtensionNotOffered { name });
             }
         }
-        let mut head = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
-        let mut line = |name, value: &str| write_field(&mut head, name, value);
-        line("Upgrade", "websocket");
-        line("Connection", "Upgrade");
-        line("Sec-WebSocket-Accept", &request.accept);
+        let mut head = Fields::default();
+        head.add_own("Upgrade", "websocket");
+        head.add_own("Connection", "Upgrade");
+        head.add_own("Sec-WebSocket-Accept", &request.accept);
         if let Some(chosen) = &subprotocol {
-            line(PROTOCOL, chosen);
+            head.add_own(PROTOCOL, chosen);
         }
         let offers = extensions.iter();
         #[cfg(feature = "deflate")]
         let offers = deflate.iter().map(|(answer, _)| answer).chain(offers);
         if let Some(extensions) = join(offers) {
-            line("Sec-WebSocket-Extensions", &extensions);
+            head.add_own("Sec-WebSocket-Extensions", &extensions);
         }
-        fields.write(&mut head, &[]);
-        head.extend_from_slice(b"\r\n");
+        head.append(fields);
         Ok((
             Agreed {
                 subprotocol,
@@ -150,15 +157,14 @@ pub(crate) fn refusal(status: u16, fields: &Fields, body: &[u8]) -> Vec<u8> {
     let mut head = Vec::with_capacity(256 + body.len());
     let text = alloc::format!("HTTP/1.1 {status} {}\r\n", reason(status));
     head.extend_from_slice(text.as_bytes());
-    // "A sender of Upgrade MUST also send an 'Upgrade' connection option" (RFC 9110 §7.8), and a
-    // server "MUST send an Upgrade header field in a 426" (§15.5.22).
-    if status == 426 {
-        write_field(&mut head, "Connection", "close, Upgrade");
-        write_field(&mut head, "Upgrade", "websocket");
-        write_field(&mut head, "Sec-WebSocket-Version", "13");
+    // "A sender of Upgrade MUST also send an 'Upgrade' connection option" (RFC 9110 §7.8).
+    let connection = if status == 426 {
+        "close, Upgrade"
     } else {
-        write_field(&mut head, "Connection", "close");
-    }
+        "close"
+    };
+    write_field(&mut head, "Connection", connection);
+    upgrade_required(status).write(&mut head, &[]);
     write_field(
         &mut head,
         "Content-Length",
@@ -170,27 +176,38 @@ pub(crate) fn refusal(status: u16, fields: &Fields, body: &[u8]) -> Vec<u8> {
     head
 }
 
-/// The answer to a fault of the client: one line that says what it is. `None` if the fault is not
-/// answered.
+/// A server "MUST send an Upgrade header field in a 426" (RFC 9110 §15.5.22), and says which version
+/// it speaks (RFC 6455 §4.4).
+pub(crate) fn upgrade_required(status: u16) -> Fields {
+    let mut fields = Fields::default();
+    if status == 426 {
+        fields.add_own("Upgrade", "websocket");
+        fields.add_own("Sec-WebSocket-Version", "13");
+    }
+    fields
+}
+
+/// The answer to a fault of the client, as bytes. `None` if the fault is not answered.
 pub(crate) fn for_fault(error: &HandshakeError) -> Option<Vec<u8>> {
+    let (status, fields, body) = describe(error)?;
+    Some(refusal(status, &fields, &body))
+}
+
+/// The answer to a fault of the client: status, headers, and one line that says what it is.
+pub(crate) fn describe(error: &HandshakeError) -> Option<(u16, Fields, Vec<u8>)> {
     let status = error.status_hint()?;
     let mut fields = Fields::default();
-    let mut add = |name, value| {
-        fields
-            .add(name, value)
-            .expect("plain text under plain names")
-    };
-    add("Content-Type", "text/plain; charset=utf-8");
+    fields.add_own("Content-Type", "text/plain; charset=utf-8");
     let mut body = alloc::format!("{error}\n").into_bytes();
     if let HandshakeError::MethodNotAllowed { method } = error {
-        add("Allow", "GET");
+        fields.add_own("Allow", "GET");
         // "The HEAD method is identical to GET except that the server MUST NOT send content in the
         // response" (RFC 9110 §9.3.2)
         if &**method == "HEAD" {
             body.clear();
         }
     }
-    Some(refusal(status, &fields, &body))
+    Some((status, fields, body))
 }
 
 /// What a status is called (RFC 9110 §15, RFC 6585); the phrase may be empty (RFC 9112 §4).

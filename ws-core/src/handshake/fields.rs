@@ -107,6 +107,23 @@ impl Fields {
         Ok(())
     }
 
+    /// Appends a header that the handshake writes itself.
+    pub(crate) fn add_own(&mut self, name: &str, value: &str) {
+        debug_assert!(is_token(name.as_bytes()) && is_value(value.as_bytes()));
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Appends all of another's.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    /// All headers, in order.
+    #[cfg(feature = "http")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// Removes all headers with this name.
     pub(crate) fn remove(&mut self, name: &str) {
         self.retain(|other| !other.eq_ignore_ascii_case(name));

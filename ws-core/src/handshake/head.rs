@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-use httparse::{EMPTY_HEADER, Header, Status, parse_headers};
+use httparse::{EMPTY_HEADER, Status, parse_headers};
 
 use crate::handshake::scan::Span;
 use crate::handshake::token::trim;
@@ -82,20 +82,20 @@ impl Headers {
         }
     }
 
-    fn collect(headers: &[Header<'_>]) -> Self {
-        let size = headers
-            .iter()
-            .map(|header| header.name.len() + header.value.len())
-            .sum();
+    /// Copies headers whose names are tokens, into a block of about `size` bytes.
+    pub(crate) fn collect<'a>(
+        size: usize,
+        headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Self {
         let mut block = Vec::with_capacity(size);
         let mut end = |part: &[u8]| {
             block.extend_from_slice(part);
             // The scanner ends heads at 4 GiB.
             u32::try_from(block.len()).unwrap_or(u32::MAX)
         };
-        let fields = headers.iter().map(|header| Field {
-            name_end: end(header.name.as_bytes()),
-            value_end: end(trim(header.value)),
+        let fields = headers.map(|(name, value)| Field {
+            name_end: end(name.as_bytes()),
+            value_end: end(trim(value)),
         });
         let fields = fields.collect();
         Self {
@@ -124,7 +124,11 @@ pub(crate) fn parse(bytes: &[u8], span: Span) -> Result<(&[u8], Headers), Handsh
     let rest = rest.strip_prefix(b"\r\n").unwrap_or(rest);
     let mut headers = vec![EMPTY_HEADER; span.headers];
     match parse_headers(rest, &mut headers) {
-        Ok(Status::Complete((_, headers))) => Ok((line, Headers::collect(headers))),
+        Ok(Status::Complete((_, headers))) => {
+            let fields = headers.iter().map(|header| (header.name, header.value));
+            let size = { fields.clone() }.map(|(name, value)| name.len() + value.len());
+            Ok((line, Headers::collect(size.sum(), fields)))
+        }
         // The scanner is at least as strict; this is the second opinion.
         Ok(Status::Partial) | Err(_) => Err(HandshakeError::BadHead {
             fault: HeadFault::HeaderName,

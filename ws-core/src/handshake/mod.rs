@@ -43,6 +43,8 @@ mod error;
 mod explain;
 mod fields;
 mod head;
+#[cfg(feature = "http")]
+pub mod http;
 mod incoming;
 mod key;
 mod limits;
@@ -137,6 +139,12 @@ impl Opened {
             recv,
             keys,
         }
+    }
+
+    /// [`upgraded`](Self::upgraded), for servers.
+    #[must_use]
+    pub fn accepted(agreed: Agreed, leftover: &[u8]) -> Self {
+        Self::upgraded(Role::Server, agreed, leftover, Seed::new([0; 32]))
     }
 
     /// Which end this is.

@@ -12,7 +12,7 @@ use super::runtime::{PollRead, PollWrite};
 use super::socket::WebSocket;
 use crate::connection::Config;
 use crate::handshake::{
-    Accept, ClientHandshake, HandshakeError, Request, RequestHead, ServerHandshake,
+    Accept, ClientHandshake, HandshakeError, Limits, Request, RequestHead, ServerHandshake,
 };
 use crate::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Redirects};
 use crate::{Seed, TransportEnd};
@@ -126,14 +126,27 @@ pub async fn upgrade<S, R>(
 where
     R: PollRead<S> + PollWrite<S>,
 {
+    upgrade_within(io, runtime, options.handshake.clone(), &options.config).await
+}
+
+/// [`upgrade`], within limits of the caller's.
+pub(super) async fn upgrade_within<S, R>(
+    io: S,
+    runtime: R,
+    limits: Limits,
+    config: &Config,
+) -> Result<Upgrade<S, R>, HandshakeError>
+where
+    R: PollRead<S> + PollWrite<S>,
+{
     let mut driver = Driver::new(io, runtime);
-    let mut handshake = ServerHandshake::new(options.handshake.clone(), driver.now);
+    let mut handshake = ServerHandshake::new(limits, driver.now);
     poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
     match handshake.poll(driver.now)? {
         Some(_) => Ok(Upgrade {
             handshake,
             driver,
-            config: options.config.clone(),
+            config: config.clone(),
         }),
         None => Err(GONE),
     }

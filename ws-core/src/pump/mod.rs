@@ -5,7 +5,8 @@
 //! here, once: the socket in one piece ([`WebSocket`]), the socket in two ([`Reader`] and
 //! [`Writer`]), messages and whole connections as streams of bytes ([`MessageReader`],
 //! [`MessageWriter`], [`ByteStream`]), the opening handshakes, and the session that runs by itself
-//! ([`mod@client`]). It decides nothing about the protocol and spawns nothing.
+//! ([`mod@client`]), and the server that runs a handler for each connection ([`mod@server`]). It decides
+//! nothing about the protocol and spawns nothing.
 //!
 //! A runtime whose transports are two queues of bytes, received and sent:
 //!
@@ -78,6 +79,7 @@
 //! assert_eq!(socket.stream().1, b"\x8a\x00");
 //! ```
 
+mod bell;
 pub mod client;
 mod driver;
 mod handshake;
@@ -85,6 +87,7 @@ mod io;
 mod race;
 mod reach;
 mod runtime;
+pub mod server;
 mod socket;
 mod split;
 mod stream;

@@ -2,6 +2,7 @@
 //!
 //! It spawns nothing and decides nothing about the protocol.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
@@ -10,6 +11,7 @@ use core::time::Duration;
 
 use bytes::{Buf, Bytes};
 
+use super::bell::Watch;
 use super::driver::{Driver, lend_sending};
 use super::runtime::{PollRead, PollWrite, Split};
 use super::split::{self, Halves, Reader, Writer};
@@ -22,6 +24,7 @@ use crate::error::{Error, SendError};
 use crate::handshake::{Agreed, Opened};
 use crate::machine::Machine;
 use crate::message::Message;
+use crate::server::{Farewell, Phase};
 
 /// With this much in the queue, `feed` writes what the transport takes without waiting for it.
 const WRITE_EARLY: usize = 64 * 1024;
@@ -41,6 +44,8 @@ pub struct WebSocket<S, R> {
     pub(super) wakers: Option<Arc<Wakers>>,
     /// As a sink it has promised room for a message.
     pub(super) promised: bool,
+    /// Tells when the server that it belongs to goes down.
+    pub(super) watch: Option<Box<Watch>>,
 }
 
 impl<S, R> WebSocket<S, R>
@@ -74,6 +79,7 @@ where
             driver,
             wakers: None,
             promised: false,
+            watch: None,
         }
     }
 
@@ -87,7 +93,7 @@ where
 
     /// [`next`](Self::next) as a poll function.
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedEvent>> {
-        let found = ready!(self.driver.poll(&mut self.conn, cx));
+        let found = ready!(self.poll_ready(cx));
         Poll::Ready(if found {
             self.conn.poll_owned_with(|| self.driver.runtime.now())
         } else {
@@ -108,7 +114,7 @@ where
             // If writing fails, reading tells how it ended.
             let _ = poll_fn(|cx| self.poll_room(cx)).await;
         }
-        poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await;
+        poll_fn(|cx| self.poll_ready(cx)).await;
         lend_sending::<R>(self.conn.io().1);
         self.conn.poll_with(|| self.driver.runtime.now())
     }
@@ -208,13 +214,26 @@ where
         if self.conn.sender().is_open() {
             self.start_close(code, reason)?;
         }
-        while poll_fn(|cx| self.driver.poll(&mut self.conn, cx)).await {
+        while poll_fn(|cx| self.poll_ready(cx)).await {
             self.conn.poll_with(|| self.driver.runtime.now());
         }
         self.conn
             .closed()
             .cloned()
             .ok_or(Error::Send(SendError::Closed))
+    }
+
+    /// Drives the connection up to the next event. When the server that it belongs to goes down, it
+    /// is closed first.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if let Some(watch) = &mut self.watch {
+            if watch.poll(Phase::Closing, cx).is_ready() {
+                self.watch = None;
+                // It may be closing for a reason of its own.
+                let _ = self.start_close(Farewell::Shutdown.code(), Farewell::Shutdown.reason());
+            }
+        }
+        self.driver.poll(&mut self.conn, cx)
     }
 
     /// Queues a Close frame and starts its deadline, without waiting.

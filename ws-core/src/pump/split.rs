@@ -10,6 +10,7 @@
 
 #![allow(clippy::disallowed_types, reason = "two tasks share the write side")]
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
@@ -19,6 +20,7 @@ use core::time::Duration;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::bell::Watch;
 use super::driver::{WriteState, lend_sending, poll_read_into, reclaim};
 use super::runtime::{PollRead, PollWrite, Split};
 use super::socket::WebSocket;
@@ -34,6 +36,7 @@ use crate::frame::Reply;
 use crate::handshake::Agreed;
 use crate::machine::{Transport, TransportEnd};
 use crate::message::Message;
+use crate::server::{Farewell, Phase};
 
 /// Reads in one poll that lead to nothing before other tasks get a turn.
 const READS: u32 = 32;
@@ -54,6 +57,8 @@ pub struct Reader<Rd, Wr, R> {
     owes: bool,
     agreed: Agreed,
     shared: Arc<Shared<Wr>>,
+    /// Tells when the server that it belongs to goes down.
+    watch: Option<Box<Watch>>,
 }
 
 /// What a runtime divides a [`WebSocket`] on an `S` into.
@@ -151,7 +156,12 @@ pub(super) fn split<S, Rd, Wr, R>(
     socket: WebSocket<S, R>,
     split: impl FnOnce(S) -> (Rd, Wr),
 ) -> (Reader<Rd, Wr, R>, Writer<Wr, R>) {
-    let WebSocket { conn, driver, .. } = socket;
+    let WebSocket {
+        conn,
+        driver,
+        watch,
+        ..
+    } = socket;
     let agreed = conn.agreed().clone();
     let (receiver, sender) = conn.split();
     let (reader, writer) = split(driver.io);
@@ -178,6 +188,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         owes: false,
         agreed,
         shared: Arc::clone(&shared),
+        watch,
     };
     (
         reader,
@@ -249,6 +260,7 @@ where
         // Before anything is looked at, so that no notice of the writer can fall in between.
         self.shared.wakers.register(Half::Reader, cx.waker());
         self.now = self.runtime.now();
+        self.poll_watch(cx);
         for _ in 0..READS {
             if self.shared.dirty.swap(false, Ordering::SeqCst) {
                 self.look_at_writer();
@@ -285,6 +297,18 @@ where
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Closes the connection when the server that it belongs to goes down.
+    fn poll_watch(&mut self, cx: &Context<'_>) {
+        let Some(watch) = &mut self.watch else { return };
+        if watch.poll(Phase::Closing, cx).is_ready() {
+            self.watch = None;
+            let (code, reason) = (Farewell::Shutdown.code(), Farewell::Shutdown.reason());
+            // It may be closing for a reason of its own.
+            let _ = self.shared.lock().sender.close(code, reason);
+            self.shared.dirty.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Decodes up to the next event; replies go to the sender on the way.

@@ -30,6 +30,8 @@ pub struct Admission {
 
 /// ```text
 ///  Serving --shutdown--> Closing --deadline--> Over
+///     \                     \                  ^
+///      \---------------------\-----abort-------/
 /// ```
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -238,6 +240,13 @@ impl Admission {
             self.resume = None;
             self.counts.paused = false;
         }
+    }
+
+    /// Ends it at once: who is still here is dropped.
+    pub fn abort(&mut self) {
+        self.state = State::Over;
+        self.resume = None;
+        self.counts.paused = false;
     }
 
     /// How far it has come.

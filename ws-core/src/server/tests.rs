@@ -120,6 +120,24 @@ fn going_down_refuses_everyone_and_ends_at_the_drain_deadline() {
 }
 
 #[test]
+fn aborting_ends_it_from_anywhere_and_for_good() {
+    for closing in [false, true] {
+        let mut door = Admission::new(ServerLimits::default());
+        door.accept_failed(AcceptFault::Shortage, NOW);
+        if closing {
+            door.shutdown(NOW);
+        }
+        door.abort();
+        door.shutdown(NOW);
+        assert_eq!((door.phase(), door.poll_timeout()), (Phase::Over, None));
+        assert!(!door.counts().paused);
+        let (refused, why) = refuse(&mut door, None);
+        assert_eq!(why, Refusal::Closing);
+        door.left(refused);
+    }
+}
+
+#[test]
 fn a_shortage_is_waited_out_ever_longer_until_someone_arrives() {
     let mut door = Admission::new(ServerLimits::default());
     assert_eq!(door.accept_failed(AcceptFault::Connection, NOW), None);

@@ -53,7 +53,7 @@ pub(crate) fn example(name: &str) -> Command {
 }
 
 /// Ends the program with the test.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -63,7 +63,15 @@ impl Drop for Running {
 }
 
 fn server(args: &[&str]) -> (Running, SocketAddr, BufReader<ChildStdout>) {
-    let mut command = example("echo_server");
+    listening("echo_server", args)
+}
+
+/// An example that serves, and where.
+pub(crate) fn listening(
+    name: &str,
+    args: &[&str],
+) -> (Running, SocketAddr, BufReader<ChildStdout>) {
+    let mut command = example(name);
     let mut child = command
         .arg("127.0.0.1:0")
         .args(args)

@@ -29,6 +29,7 @@ mod redirects;
 mod routes;
 #[cfg(feature = "tls")]
 mod secure;
+mod servers;
 mod streams;
 #[cfg(unix)]
 mod unix;

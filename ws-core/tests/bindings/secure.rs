@@ -24,15 +24,15 @@ use ws::ws_core::policy::IoClass;
 use ws::{CloseCode, ConnectError, ConnectOptions, OwnedEvent, Request, Route};
 
 /// A certificate authority.
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(super) type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// A certificate and its key, in PEM.
-struct Leaf {
+pub(super) struct Leaf {
     chain: String,
     key: String,
 }
 
-fn authority(name: &str) -> Authority {
+pub(super) fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
@@ -52,21 +52,21 @@ fn leaf(authority: &Authority, names: &[&str], set: impl FnOnce(&mut Certificate
     }
 }
 
-fn good(authority: &Authority) -> Leaf {
+pub(super) fn good(authority: &Authority) -> Leaf {
     leaf(authority, &["localhost", "127.0.0.1", "::1"], |_| {})
 }
 
-fn serving(leaf: &Leaf) -> Arc<ServerConfig> {
+pub(super) fn serving(leaf: &Leaf) -> Arc<ServerConfig> {
     server_config(leaf.chain.as_bytes(), leaf.key.as_bytes()).expect("a configuration")
 }
 
 /// Trusts this authority and nobody else.
-fn trusting(authority: &Authority) -> TlsOptions {
+pub(super) fn trusting(authority: &Authority) -> TlsOptions {
     let tls = TlsOptions::default().roots(Roots::None);
     tls.roots_pem(authority.pem().as_bytes()).expect("a root")
 }
 
-fn options(tls: TlsOptions) -> ConnectOptions {
+pub(super) fn options(tls: TlsOptions) -> ConnectOptions {
     ConnectOptions::default().route(Route::default().tls(tls))
 }
 

@@ -105,9 +105,7 @@ where
     type Events = Connection;
 
     fn poll_found(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.poll_side(Half::Reader, cx, |socket, cx| {
-            socket.driver.poll(&mut socket.conn, cx)
-        })
+        self.poll_side(Half::Reader, cx, Self::poll_ready)
     }
 
     fn found(&mut self) -> (&mut Connection, Instant) {

@@ -1,0 +1,89 @@
+//! The life of one connection, from its arrival to its end, as one thread. Whatever happens in here
+//! stays in here: a panic is caught, and the ticket comes back.
+
+use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use ws_core::server::{Farewell, Phase, Refusal};
+
+use super::Rules;
+use super::arrival::{Arrival, retry_after};
+use super::gate::Seat;
+use super::guest::{Desk, Left};
+use crate::{Stream, Upgrade, upgrade};
+
+/// Serves a connection that was let in.
+pub(super) fn serve(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    seat: Seat,
+    rules: &Arc<Rules>,
+    handler: &(impl Fn(Arrival) + Sync),
+) {
+    let Some(upgrade) = receive(tcp, rules) else {
+        return;
+    };
+    if !rules.options.origins.check(&upgrade.request()) {
+        let _ = upgrade.reject(403, &[], b"this origin may not connect\n");
+        return;
+    }
+    let desk = Arc::new(Desk::new(seat));
+    let arrival = Arrival::new(upgrade, peer, Arc::clone(rules), Arc::clone(&desk));
+    let returned = catch_unwind(AssertUnwindSafe(|| handler(arrival)));
+    let gate = &desk.seat.gate;
+    let farewell = match returned {
+        Err(_) => {
+            gate.with(|door, _| door.panicked());
+            Farewell::Panic
+        }
+        Ok(()) if gate.ask(|door| door.phase()) != Phase::Serving => Farewell::Shutdown,
+        Ok(()) => Farewell::Done,
+    };
+    match desk.take() {
+        Some(Left::Asked(upgrade)) => drop(upgrade.reject(500, &[], b"")),
+        Some(Left::Open(halves)) => {
+            let (mut reader, mut writer) = *halves;
+            // It may be closing for a reason of its own.
+            let _ = writer.close(farewell.code(), farewell.reason());
+            while reader.read().is_some() {}
+        }
+        None => {}
+    }
+}
+
+/// Refuses a connection: reads what it asks for, as nobody understands an answer before, and says
+/// no.
+pub(super) fn refuse(tcp: TcpStream, seat: &Seat, rules: &Rules, refusal: Refusal) {
+    if let Some(upgrade) = receive(tcp, rules) {
+        let wait = retry_after(&seat.gate);
+        let text = refusal.text().as_bytes();
+        let _ = upgrade.reject(refusal.status(), &[("Retry-After", &wait)], text);
+    }
+}
+
+/// TLS and the request, both within the one time limit.
+fn receive(tcp: TcpStream, rules: &Rules) -> Option<Upgrade> {
+    let began = Instant::now();
+    let mut options = rules.judging.clone();
+    let _ = tcp.set_nodelay(options.nodelay);
+    let stream = secure(tcp, rules, began)?;
+    let limits = options.handshake.clone();
+    let left = limits.timeout.saturating_sub(began.elapsed());
+    options.handshake = limits.timeout(left);
+    upgrade(stream, &options).ok()
+}
+
+#[cfg_attr(
+    not(feature = "tls"),
+    allow(unused_variables, clippy::unnecessary_wraps)
+)]
+fn secure(tcp: TcpStream, rules: &Rules, began: Instant) -> Option<Stream> {
+    #[cfg(feature = "tls")]
+    if let Some(config) = &rules.options.tls {
+        let until = began + rules.judging.handshake.timeout;
+        return crate::tls::accept_tls_until(tcp, config.clone(), until).ok();
+    }
+    Some(tcp.into())
+}

@@ -1,0 +1,46 @@
+//! What the handlers of the async bindings do in the tests of their servers, by the path that is
+//! asked for. Included by a test of each.
+
+use std::future::pending;
+
+use crate::rt::ws::server::Arrival;
+
+pub(crate) async fn route(arrival: Arrival) {
+    match arrival.request().path() {
+        "/before" => panic!("on purpose, before the answer"),
+        "/unanswered" => return,
+        "/rejected" => {
+            let headers = [("WWW-Authenticate", "Basic")];
+            let _ = arrival.reject(401, &headers, b"who is it?").await;
+            return;
+        }
+        _ => {}
+    }
+    let path = String::from(arrival.request().path());
+    let Ok(mut guest) = arrival.open().await else {
+        return;
+    };
+    match &*path {
+        "/panic" => {
+            guest.next().await;
+            panic!("on purpose, in the middle");
+        }
+        "/leave" => drop(guest.next().await),
+        "/stay" => pending().await,
+        "/halves" => {
+            let (mut reader, mut writer) = guest.into_inner().split();
+            while let Some(event) = reader.next().await {
+                if let Some(message) = event.into_message() {
+                    let _ = writer.send(message).await;
+                }
+            }
+        }
+        _ => {
+            while let Some(event) = guest.next().await {
+                if let Some(message) = event.into_message() {
+                    let _ = guest.send(message).await;
+                }
+            }
+        }
+    }
+}
