@@ -210,6 +210,10 @@ impl<D: Dialect> Session<D> {
             .priority(options.priority)
             .ttl(options.ttl)
             .cost(cost);
+        let mut news = Vec::new();
+        for kept in &messages {
+            news.extend(self.overheard(&kept.borrowed()));
+        }
         let parcel = Parcel {
             token: Token::Request(id),
             offline: options.offline,
@@ -221,6 +225,7 @@ impl<D: Dialect> Session<D> {
         }
         let number = self.errands.number();
         self.errands.begin(number, What::Reply, said.ids, false);
+        self.hear(news, &[], now);
         self.pump(now);
         Ok(id)
     }
