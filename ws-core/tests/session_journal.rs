@@ -16,6 +16,7 @@ fn day(record: bool) -> Sim<Venue> {
         hello: true,
         arm: true,
         by_topic: false,
+        ..Venue::default()
     };
     let config = plain().login(Some(AuthConfig::default()));
     let mut sim = Sim::with(dialect, config, &[Plan::Serve, Plan::Refuse, Plan::Serve]);

@@ -6,11 +6,17 @@ use std::time::Duration;
 
 use sim::venue::{Venue, yes};
 use sim::{Answers, Plan, Sim, backoff, plain};
-use ws_core::policy::{Credentials, Growth, Heartbeat, Percent};
+use ws_core::policy::{
+    Bucket, BucketId, Classifier, Cost, Credentials, Growth, Heartbeat, LimiterPolicy, Percent,
+    Row, Shape, Verdict, When,
+};
 use ws_core::session::auth::{AuthConfig, Refresh};
 use ws_core::session::clock::ClockConfig;
-use ws_core::session::subscriptions::{Confirm, RegistryConfig, State as Topic, SubOptions};
-use ws_core::session::{Initial, Network, SessionConfig, State};
+use ws_core::session::correlate::Timing;
+use ws_core::session::subscriptions::{
+    Confirm, RegistryConfig, Restore, Saved, State as Topic, SubOptions,
+};
+use ws_core::session::{Initial, Network, RequestOptions, SendOptions, SessionConfig, State};
 use ws_core::{TransportEnd, UnixTime};
 
 const fn secs(secs: u64) -> Duration {
@@ -216,4 +222,96 @@ fn the_state_can_be_watched_by_a_number() {
         ["idle", "ready", "waiting", "ready", "draining", "over"]
     );
     assert!(seen.windows(2).all(|two| two[0].0 < two[1].0), "{seen:?}");
+}
+
+#[test]
+fn a_message_and_a_request_cost_what_their_options_say() {
+    let bucket = Bucket::new(Shape::Bucket {
+        capacity: 10,
+        rate: 1,
+        interval: secs(1),
+    });
+    let limits = LimiterPolicy::default().bucket(BucketId::A, bucket);
+    for by_request in [false, true] {
+        let mut sim = venue(plain().limits(limits.clone()), Box::new(yes));
+        let now = sim.now;
+        for cost in [8, 4] {
+            let cost = Some(Cost::new(cost));
+            if by_request {
+                let options = RequestOptions::default().cost(cost);
+                sim.session.request_with(&"x", &options, now).unwrap();
+            } else {
+                let options = SendOptions::default().cost(cost);
+                sim.session.send_with("0 x", &options, now).unwrap();
+            }
+        }
+        sim.run(60_000);
+        let log = sim.take_log();
+        let heard = log.iter().filter(|line| line.contains(": < "));
+        let times: Vec<&str> = heard.map(|line| line.split(':').next().unwrap()).collect();
+        assert_eq!(times, ["0", "2000"], "two are left, and four are needed");
+    }
+}
+
+#[test]
+fn a_request_may_take_as_long_as_its_options_say() {
+    let mut sim = venue(plain(), Box::new(|_, _| vec![]));
+    let timing = Timing::default().timeout(Some(secs(1)));
+    let options = RequestOptions::default().timing(timing);
+    sim.session.request_with(&"x", &options, sim.now).unwrap();
+    sim.run(60_000);
+    let log = sim.take_log();
+    assert_eq!(log[1..], ["1000: request 1 ended: TimedOut Full"]);
+}
+
+#[test]
+fn a_topic_may_end_with_its_connection_while_others_come_back() {
+    let mut sim = venue(plain(), Box::new(yes));
+    let once = SubOptions::default().restore(Restore::Never);
+    sim.session.subscribe("once", once, sim.now).unwrap();
+    let always = SubOptions::default();
+    sim.session.subscribe("always", always, sim.now).unwrap();
+    sim.settle();
+    sim.take_log();
+    sim.cut(TransportEnd::Eof);
+    sim.run(1000);
+    let log = sim.take_log();
+    assert!(log.contains(&"0: topic once: Unsubscribed".to_string()));
+    let subs: Vec<&String> = log.iter().filter(|line| line.contains("sub ")).collect();
+    assert_eq!(subs, ["1000: < 3 sub always"]);
+}
+
+#[test]
+fn what_is_imported_is_wanted_by_as_many_and_proven_as_it_says() {
+    let mut sim = venue(plain(), Box::new(yes));
+    let saved = |topic: &str| Saved::new(topic.into(), SubOptions::default());
+    let saved = vec![
+        saved("two").wanted_by(2),
+        saved("old").proven(None),
+        saved("new"),
+    ];
+    sim.session.import_subscriptions(saved, sim.now).unwrap();
+    sim.settle();
+    let log = sim.take_log();
+    let continued: Vec<&String> = log.iter().filter(|line| line.contains("Unknown")).collect();
+    assert_eq!(continued, ["0: topic old: Unknown after 0"], "{log:#?}");
+    let two = sim.session.find_subscription("two").unwrap();
+    sim.session.unsubscribe(two, sim.now);
+    assert_eq!(sim.session.subscription(two), Some(Topic::Confirmed));
+    sim.session.unsubscribe(two, sim.now);
+    assert_eq!(sim.session.subscription(two), Some(Topic::Unsubscribed));
+}
+
+#[test]
+fn rows_that_are_given_together_count_like_single_ones() {
+    let fatal = |status| Row::new(When::Http(status..=status), Verdict::FATAL);
+    let rows = Classifier::default().rows(&[fatal(503), fatal(429)]);
+    for status in [503, 429] {
+        let mut sim = Sim::new(
+            plain().classifier(rows.clone()),
+            &[Plan::Reject(status, &[], b"")],
+        );
+        sim.start();
+        assert_eq!(sim.session.state(), State::Terminal);
+    }
 }

@@ -43,6 +43,7 @@ fn s01_after_a_drop_login_comes_first_and_topics_follow_in_their_order() {
         hello: true,
         arm: true,
         by_topic: false,
+        ..Venue::default()
     };
     let config = plain().login(Some(login()));
     let plans = [

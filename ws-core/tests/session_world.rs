@@ -244,6 +244,7 @@ impl World {
             hello: true,
             arm: rng.up_to(1) == 0,
             by_topic: false,
+            ..Venue::default()
         };
         let mut sim = Sim::with(dialect, config, &plans);
         let server = Rc::new(RefCell::new(Server {

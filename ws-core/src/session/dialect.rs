@@ -5,6 +5,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::convert::Infallible;
 
 use super::auth::Purpose;
@@ -91,6 +92,16 @@ pub trait Dialect {
     fn is_secret(&self, message: &Message<'_>) -> bool {
         let _ = message;
         false
+    }
+
+    /// What a message of the application's own means to the session, so that topics which it
+    /// subscribes to without [`Session::subscribe`](super::Session::subscribe) are known and restored
+    /// as well: [`News::Wanted`] and [`News::Unwanted`], and [`News::Subscribed`] where no answer
+    /// comes. Asked for each text and binary message that is sent on a connection that is ready, those
+    /// of requests among them, before it leaves. By default nothing.
+    fn overhear(&mut self, message: &Message<'_>) -> Vec<News> {
+        let _ = message;
+        Vec::new()
     }
 
     /// Says a heartbeat, where [`Heartbeat::app`](crate::policy::Heartbeat) asks for them.

@@ -193,6 +193,11 @@ impl<D: Dialect> Session<D> {
                         self.topics.left(ticket);
                     }
                 }
+                News::Unwanted { topic } => {
+                    let notice = self.topics.disown(&topic);
+                    self.tell_notice(notice);
+                }
+                News::Wanted { topic } => self.topics.adopt(topic, now),
                 News::Used {
                     bucket,
                     used,

@@ -60,6 +60,11 @@ pub enum News {
         /// The topic.
         topic: Text,
     },
+    /// The application has unsubscribed from a topic by a message of its own.
+    Unwanted {
+        /// The topic.
+        topic: Text,
+    },
     /// The server reports what it has counted.
     Used {
         /// The bucket.
@@ -68,6 +73,13 @@ pub enum News {
         used: u64,
         /// Of so many.
         limit: u64,
+    },
+    /// The application has subscribed to a topic by a message of its own. It is as if it had done so
+    /// with [`SubOptions`](super::subscriptions::SubOptions) as they are by default, and on the next
+    /// connections the session does it. [`Subscribed`](Self::Subscribed) confirms it.
+    Wanted {
+        /// The topic.
+        topic: Text,
     },
 }
 

@@ -161,6 +161,10 @@ impl<D: Dialect> Session<D> {
             .priority(send.priority)
             .ttl(send.ttl)
             .cost(cost);
+        let mut news = Vec::new();
+        for kept in &messages {
+            news.extend(self.overheard(&kept.borrowed()));
+        }
         let parcel = Parcel {
             token: Token::Request(id),
             offline: send.offline,
@@ -172,6 +176,7 @@ impl<D: Dialect> Session<D> {
         }
         let number = self.errands.number();
         self.errands.begin(number, What::Reply, said.ids, false);
+        self.hear(news, &[], now);
         self.pump(now);
         Ok(id)
     }

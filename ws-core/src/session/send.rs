@@ -6,13 +6,14 @@
 use core::time::Duration;
 
 use alloc::vec;
+use alloc::vec::Vec;
 
 use thiserror::Error;
 
 use super::correlate::Sent;
 use super::link::Link;
 use super::order::Afterwards;
-use super::out::Kept;
+use super::out::{Kept, News};
 use super::outbox::{Parcel, Token};
 use super::queue::{Full, Place};
 use super::{Dialect, Event, Session, State};
@@ -207,10 +208,26 @@ impl<D: Dialect> Session<D> {
     ) -> Result<(), SendError> {
         let message = message.into();
         self.note("send", now, |_, line| line.message(&message));
+        let news = self.overheard(&message);
         if !self.outbox.is_idle() && message.kind().is_some() {
-            return self.queue(message, &SendOptions::default(), Token::None, now);
+            self.queue(message, &SendOptions::default(), Token::None, now)?;
+        } else {
+            self.live_sender()?.send(message)?;
         }
-        Ok(self.live_sender()?.send(message)?)
+        if !news.is_empty() {
+            self.hear(news, &[], now);
+        }
+        Ok(())
+    }
+
+    /// What a message of the application's means to the session, if it leaves on this connection.
+    #[inline]
+    pub(super) fn overheard(&mut self, message: &Message<'_>) -> Vec<News> {
+        if message.kind().is_some() && self.takes_traffic() {
+            self.dialect.overhear(message)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Sends a message, ping or pong, with a place in the queue of its own. What becomes of it is
@@ -231,8 +248,10 @@ impl<D: Dialect> Session<D> {
             line.send_options(options);
         });
         let id = MessageId(self.outbox.next_message + 1);
+        let news = self.overheard(&message);
         self.queue(message, options, Token::Message(id), now)?;
         self.outbox.next_message += 1;
+        self.hear(news, &[], now);
         self.pump(now);
         Ok(id)
     }

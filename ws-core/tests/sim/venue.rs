@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ws_core::handshake::{Agreed, Request};
@@ -25,6 +26,8 @@ pub(crate) struct Venue {
     pub(crate) arm: bool,
     /// Names the topics in answers instead of numbers.
     pub(crate) by_topic: bool,
+    /// Topics that the application has subscribed to by a request of its own, by its number.
+    pub(crate) overheard: BTreeMap<u64, Vec<Text>>,
 }
 
 fn topics(items: &[Item<Text>]) -> String {
@@ -109,6 +112,30 @@ impl Dialect for Venue {
         self.ask(&format!("unsub {}", topics(items)), out);
     }
 
+    fn overhear(&mut self, message: &Message<'_>) -> Vec<News> {
+        let text = std::str::from_utf8(message.payload()).unwrap();
+        let (number, what) = text.split_once(' ').unwrap_or(("", text));
+        let (verb, topics) = what.split_once(' ').unwrap_or((what, ""));
+        let topics: Vec<Text> = topics.split(',').map(Into::into).collect();
+        let all = topics.clone().into_iter();
+        match verb {
+            "sub" => {
+                let mut news: Vec<News> = all.clone().map(|topic| News::Wanted { topic }).collect();
+                match number.parse() {
+                    Ok(number) => drop(self.overheard.insert(number, topics)),
+                    // No answer will come.
+                    Err(_) => news.extend(all.map(|topic| News::Subscribed {
+                        topic,
+                        resume: Resume::Unsaid,
+                    })),
+                }
+                news
+            }
+            "unsub" => all.map(|topic| News::Unwanted { topic }).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn heartbeat(&mut self, out: &mut Out<'_>) {
         out.send("- beat");
     }
@@ -178,6 +205,20 @@ impl Dialect for Venue {
             _ => {}
         }
         let answers = rest.starts_with("ok") || rest.starts_with("no");
+        let overheard = first
+            .parse()
+            .ok()
+            .and_then(|n: u64| self.overheard.remove(&n));
+        for topic in overheard.into_iter().flatten() {
+            let resume = Resume::Unsaid;
+            out.tell(match rest.strip_prefix("no ") {
+                None => News::Subscribed { topic, resume },
+                Some(reason) => News::SubscribeRefused {
+                    topic,
+                    reason: reason.into(),
+                },
+            });
+        }
         match first.parse() {
             Ok(number) if answers => Class::Response(Key::Number(number)),
             _ if answers => Class::Response(Key::Text(first.into())),

@@ -3,9 +3,10 @@
 //! It writes nothing itself.
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::time::Duration;
 
-use super::config::{Access, Confirm, Remedy, Restore};
+use super::config::{Access, Confirm, Remedy, Restore, SubOptions};
 use super::cursor::{Bridged, Continuity};
 use super::entry::Wire;
 use super::report::{Change, Command, Item, Notice, Resume, Ticket};
@@ -101,6 +102,38 @@ impl<T: Ord + Clone> Registry<T> {
             });
         }
         self.next_batch_at = self.next_batch_at.max(not_before);
+    }
+
+    /// Somebody else has asked for a topic on this connection: it waits for the answer, and is restored
+    /// as any other. If too many are wanted already, nobody knows of it.
+    pub fn adopt(&mut self, topic: T, now: Instant) {
+        let Ok(id) = self.subscribe(topic, SubOptions::default()) else {
+            return;
+        };
+        if self
+            .entries
+            .get(&id)
+            .is_some_and(|entry| entry.wire == Wire::Absent)
+        {
+            self.send(id, Wire::Joining, now);
+        }
+    }
+
+    /// Somebody else has left a topic, on behalf of all who wanted it.
+    pub fn disown<Q>(&mut self, topic: &Q) -> Option<Notice<T>>
+    where
+        T: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        let id = self.find(topic)?;
+        let ended = self.change(id, |entry| {
+            let wanted = entry.is_wanted() && entry.wire != Wire::Over;
+            (entry.wanted_by, entry.state) = (0, State::Unsubscribed);
+            entry.end();
+            wanted
+        })?;
+        let notice = self.notice(id, Change::Unsubscribed);
+        ended.then_some(notice).flatten()
     }
 
     /// Does one of these attempts still wait for its answer?
