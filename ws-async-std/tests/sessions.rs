@@ -1,5 +1,7 @@
 //! What every binding's sessions and handlers must do on real sockets.
 
+#[path = "../../ws-core/tests/bindings/clients.rs"]
+mod clients;
 #[path = "../../ws-core/tests/bindings/guard.rs"]
 mod guard;
 #[path = "../../ws-core/tests/bindings/handlers.rs"]
@@ -22,8 +24,7 @@ mod rt {
     use ws_async_std::Request;
     pub(crate) use ws_async_std::session::handle;
     use ws_async_std::session::{Client, Events, SessionOptions, start_with};
-    #[cfg(feature = "record")]
-    use ws_async_std::session::{Wanted, start_with_credentials};
+    use ws_async_std::session::{CredError, Wanted, start_with_credentials};
     #[cfg(feature = "record")]
     use ws_async_std::ws_core::options::StartError;
     use ws_async_std::ws_core::session::Dialect;
@@ -62,17 +63,20 @@ mod rt {
         start_with(request, dialect, options)
     }
 
-    #[cfg(feature = "record")]
-    pub(crate) fn logged_in<D>(
+    pub(crate) fn provided<D, P>(
         request: Request,
         dialect: D,
         options: &SessionOptions,
-        token: &'static str,
+        mut provider: P,
     ) -> (Client<D>, Events<D>)
     where
         D: Dialect<Credentials = String> + Send + 'static,
+        P: FnMut(Wanted) -> Result<String, CredError> + Send + Unpin + 'static,
     {
-        let provider = move |_: Wanted| async move { Ok(token.to_owned()) };
+        let provider = move |wanted| {
+            let provided = provider(wanted);
+            async move { provided }
+        };
         start_with_credentials(request, dialect, options, provider).expect("a session")
     }
 }

@@ -1,5 +1,7 @@
 //! What every binding's sessions and handlers must do on real sockets.
 
+#[path = "../../ws-core/tests/bindings/clients.rs"]
+mod clients;
 #[path = "../../ws-core/tests/bindings/guard.rs"]
 mod guard;
 #[path = "../../ws-core/tests/bindings/handlers.rs"]
@@ -21,8 +23,7 @@ mod rt {
     use ws_blocking::session::{
         Actor, Client, Events, Handler, SessionOptions, handle as attend, start_with,
     };
-    #[cfg(feature = "record")]
-    use ws_blocking::session::{Wanted, start_with_credentials};
+    use ws_blocking::session::{CredError, Wanted, start_with_credentials};
     #[cfg(feature = "record")]
     use ws_blocking::ws_core::options::StartError;
     use ws_blocking::ws_core::session::Dialect;
@@ -51,17 +52,16 @@ mod rt {
         start_with(request, dialect, options)
     }
 
-    #[cfg(feature = "record")]
-    pub(crate) fn logged_in<D>(
+    pub(crate) fn provided<D, P>(
         request: Request,
         dialect: D,
         options: &SessionOptions,
-        token: &'static str,
+        provider: P,
     ) -> (Client<D>, Events<D>)
     where
         D: Dialect<Credentials = String> + Send + 'static,
+        P: FnMut(Wanted) -> Result<String, CredError> + Send + Unpin + 'static,
     {
-        let provider = move |_: Wanted| Ok(token.to_owned());
         start_with_credentials(request, dialect, options, provider).expect("a session")
     }
 

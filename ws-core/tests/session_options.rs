@@ -238,7 +238,8 @@ fn a_message_and_a_request_cost_what_their_options_say() {
         for cost in [8, 4] {
             let cost = Some(Cost::new(cost));
             if by_request {
-                let options = RequestOptions::default().cost(cost);
+                let send = SendOptions::default().cost(cost);
+                let options = RequestOptions::default().send(send);
                 sim.session.request_with(&"x", &options, now).unwrap();
             } else {
                 let options = SendOptions::default().cost(cost);

@@ -1,8 +1,8 @@
 //! A session that lives through a bad day at an exchange: `market_feed [SECONDS]`, 20 by default.
 //!
 //! The exchange is part of this program, behind a real socket: it drops connections without a word,
-//! kicks clients out, and refuses orders that come too fast. The client subscribes to twenty topics
-//! and places one order after the other. Nothing here dials, logs in again or restores anything:
+//! kicks clients out, answers 429 to those who come back too often, and refuses orders that come too
+//! fast. The client subscribes to twenty topics and places one order after the other. Nothing here dials, logs in again or restores anything:
 //! that is the session's. At the end every topic must be back, and every order that was acknowledged
 //! must be in the exchange's books; otherwise the program fails.
 
@@ -22,7 +22,7 @@ use std::time::Duration;
 use market::{Market, answer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep, timeout};
 use words::words;
 use ws_tokio::session::{Client, Event, Events, Payload, Wanted, start_with_credentials};
 use ws_tokio::ws_core::options::SessionOptions;
@@ -30,7 +30,7 @@ use ws_tokio::ws_core::policy::{BackoffPolicy, Bucket, BucketId, LimiterPolicy, 
 use ws_tokio::ws_core::session::auth::AuthConfig;
 use ws_tokio::ws_core::session::subscriptions::{Change, SubOptions};
 use ws_tokio::ws_core::session::{DrainOptions, SessionConfig};
-use ws_tokio::{CloseCode, OwnedEvent, Request, accept};
+use ws_tokio::{Accept, AcceptOptions, CloseCode, OwnedEvent, Request, upgrade};
 
 const TOPICS: usize = 20;
 const TOKEN: &str = "open sesame";
@@ -165,8 +165,9 @@ impl Feed {
         until: impl Future<Output = T>,
     ) -> Result<T, Failure> {
         tokio::pin!(until);
-        let mut lines = interval(Duration::from_millis(500));
-        let mut last = (Instant::now(), 0);
+        let (now, pause) = (Instant::now(), Duration::from_millis(500));
+        let mut lines = interval_at(now + pause, pause);
+        let mut last = (now, self.messages);
         loop {
             tokio::select! {
                 event = events.next() => self.see(event)?,
@@ -245,15 +246,17 @@ impl Feed {
             .unwrap_or_else(PoisonError::into_inner);
         let lost = acknowledged.difference(&books).count();
         let (drops, kicks) = (count(&exchange.drops), count(&exchange.kicks));
+        let limited = count(&exchange.limited);
         println!(
-            "\n{drops} connections dropped, {kicks} kicked, {} orders refused; {} messages, {} \
-             subscriptions restored, {} orders acknowledged, {lost} of them lost",
+            "\n{drops} connections dropped, {kicks} kicked, {limited} turned away with 429, {} orders \
+             refused; {} messages, {} subscriptions restored, {} orders acknowledged, {lost} of them \
+             lost",
             count(&exchange.refused),
             self.messages,
             self.restored,
             acknowledged.len(),
         );
-        if drops == 0 || kicks == 0 || count(&exchange.refused) == 0 {
+        if [drops, kicks, limited, count(&exchange.refused)].contains(&0) {
             return Err("the exchange behaved too well to prove anything".into());
         }
         if self.messages == 0 || self.restored < TOPICS as u64 {
@@ -274,6 +277,7 @@ struct Exchange {
     life: Duration,
     drops: AtomicU64,
     kicks: AtomicU64,
+    limited: AtomicU64,
     refused: AtomicU64,
     /// No more of that.
     calm: AtomicBool,
@@ -292,7 +296,14 @@ impl Exchange {
     }
 
     async fn serve(&self, stream: TcpStream, number: u64) -> Result<(), Failure> {
-        let mut socket = accept(stream).await?;
+        let upgrade = upgrade(stream, &AcceptOptions::default()).await?;
+        if number % 5 == 3 && !self.calm.load(Ordering::Relaxed) {
+            self.limited.fetch_add(1, Ordering::Relaxed);
+            // The session waits as long as it is told to, and a little longer.
+            let wait = [("Retry-After", "1")];
+            return Ok(upgrade.reject(429, &wait, b"slow down").await?);
+        }
+        let mut socket = upgrade.accept(Accept::new()).await?;
         let end = sleep(self.life);
         tokio::pin!(end);
         let mut ticks = interval(Duration::from_millis(5));

@@ -69,11 +69,12 @@ fn a_large_message_comes_back_as_it_was_sent() {
 #[test]
 fn a_session_lives_through_a_bad_day_at_an_exchange() {
     guard::guard(|| {
-        let output = examples::example("market_feed").arg("2").output();
+        let output = examples::example("market_feed").arg("4").output();
         let output = output.expect("started");
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.contains("20/20 subscriptions"), "{text}");
+        assert!(text.contains("turned away with 429"), "{text}");
         assert!(text.trim_end().ends_with(" 0 of them lost"), "{text}");
         let wrong = examples::example("market_feed").arg("soon").output();
         assert_eq!(wrong.expect("started").status.code(), Some(2));

@@ -1,5 +1,7 @@
 //! What every binding's sessions and handlers must do on real sockets.
 
+#[path = "../../ws-core/tests/bindings/clients.rs"]
+mod clients;
 #[path = "../../ws-core/tests/bindings/guard.rs"]
 mod guard;
 #[path = "../../ws-core/tests/bindings/handlers.rs"]
@@ -25,8 +27,7 @@ mod rt {
     use ws_tokio::session::{
         Actor, Client, Events, Handler, SessionOptions, handle as attend, start_with,
     };
-    #[cfg(feature = "record")]
-    use ws_tokio::session::{Wanted, start_with_credentials};
+    use ws_tokio::session::{CredError, Wanted, start_with_credentials};
     #[cfg(feature = "record")]
     use ws_tokio::ws_core::options::StartError;
     use ws_tokio::ws_core::session::Dialect;
@@ -67,18 +68,21 @@ mod rt {
         start_with(request, dialect, options)
     }
 
-    #[cfg(feature = "record")]
-    pub(crate) fn logged_in<D>(
+    pub(crate) fn provided<D, P>(
         request: Request,
         dialect: D,
         options: &SessionOptions,
-        token: &'static str,
+        mut provider: P,
     ) -> (Client<D>, Events<D>)
     where
         D: Dialect<Credentials = String> + Send + 'static,
+        P: FnMut(Wanted) -> Result<String, CredError> + Send + Unpin + 'static,
     {
         let _entered = RUNTIME.enter();
-        let provider = move |_: Wanted| async move { Ok(token.to_owned()) };
+        let provider = move |wanted| {
+            let provided = provider(wanted);
+            async move { provided }
+        };
         start_with_credentials(request, dialect, options, provider).expect("a session")
     }
 

@@ -1,5 +1,6 @@
 //! What every binding must write down of a session, written once. See `sessions.rs` for what `rt`
-//! provides; here also `logged_in`, which starts a session that logs in with a token.
+//! provides; here also
+//! `provided`, which starts a session whose credentials come from a function.
 
 use std::fs;
 use std::io::Write;
@@ -97,7 +98,7 @@ fn live_at((listener, request): (TcpListener, Request), options: &SessionOptions
         serve(&listener, false);
         serve(&listener, true);
     });
-    let (client, events) = rt::logged_in(request, Market, options, TOKEN);
+    let (client, events) = rt::provided(request, Market, options, |_| Ok(TOKEN.to_owned()));
     client
         .subscribe("btc", SubOptions::default())
         .expect("alive");

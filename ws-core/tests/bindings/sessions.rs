@@ -216,10 +216,10 @@ fn listeners_come_and_go_and_none_holds_the_session_up() {
         say(&mut server, 200..300);
         assert!(told(|| wait!(late.next()), 299).0.into_iter().eq(100..300));
         assert!(told(|| wait!(events.next()), 299).0.into_iter().eq(0..300));
-        assert_eq!(
-            told(|| wait!(narrow.next()), 299),
-            ((290..300).collect(), 290)
-        );
+        let (texts, lost) = told(|| wait!(narrow.next()), 299);
+        assert!(texts.into_iter().eq(290..300));
+        // What told of the connection may have been before it, or not.
+        assert!((290..=292).contains(&lost), "{lost}");
 
         // Listeners are no handles: without the others the session ends, and they hear of it.
         drop((client, events));

@@ -193,8 +193,11 @@ impl<D, R> Drop for Events<D, R> {
         let mut inner = self.shared.lock();
         inner.unread = true;
         let queue = mem::replace(&mut inner.queue, Queue::new(Inbox::default()));
+        // What was held back need not be any more.
+        let driver = inner.driver.take();
         drop(inner);
         drop(queue);
+        driver.into_iter().for_each(Waker::wake);
         self.let_go();
     }
 }

@@ -133,7 +133,10 @@ impl<D: Dialect, R: Runtime> Lines<D, R> {
                 Poll::Ready(Some(block))
             }
             Some(_) if inner.end.is_none() => {
-                inner.writers.wakers.push(cx.waker().clone());
+                let mut known = inner.writers.wakers.iter();
+                if !known.any(|one| one.will_wake(cx.waker())) {
+                    inner.writers.wakers.push(cx.waker().clone());
+                }
                 Poll::Pending
             }
             _ => Poll::Ready(None),
