@@ -23,6 +23,7 @@ fn venue(config: SessionConfig) -> Sim<Venue> {
         hello: false,
         arm: false,
         by_topic: false,
+        overheard: Default::default(),
     };
     let mut sim = Sim::with(dialect, config, &[Plan::Serve]);
     sim.answers = Some(Box::new(yes));
