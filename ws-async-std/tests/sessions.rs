@@ -16,6 +16,9 @@ mod raw;
 mod records;
 #[path = "../../ws-core/tests/bindings/sessions.rs"]
 mod sessions;
+#[cfg(feature = "tracing")]
+#[path = "../../ws-core/tests/bindings/traced.rs"]
+mod traced;
 
 mod rt {
     use std::future::Future;
@@ -44,6 +47,11 @@ mod rt {
     #[cfg(not(feature = "smol"))]
     pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         async_std::task::block_on(future)
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn trace(client: &Client) {
+        ws::session::trace(client);
     }
 
     pub(crate) fn start<D: Dialect + Send + 'static>(

@@ -16,6 +16,9 @@ mod raw;
 mod records;
 #[path = "../../ws-core/tests/bindings/sessions.rs"]
 mod sessions;
+#[cfg(feature = "tracing")]
+#[path = "../../ws-core/tests/bindings/traced.rs"]
+mod traced;
 
 mod rt {
     pub(crate) use ws_blocking as ws;
@@ -34,6 +37,11 @@ mod rt {
         };
     }
     pub(crate) use wait;
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn trace(client: &Client) {
+        ws::session::trace(client).expect("a thread");
+    }
 
     pub(crate) fn start<D: Dialect + Send + 'static>(
         request: Request,

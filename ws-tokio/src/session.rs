@@ -186,6 +186,28 @@ where
     actor
 }
 
+/// Has all events of a session from now on emitted as events of crate `tracing`, by a task of its own,
+/// until the session is over. The target is `websocket`; names, levels and fields are those of
+/// [`telemetry`](ws_core::session::telemetry). No message, credential or header value is among them.
+/// The session does not wait for it: what a subscriber is too slow for is dropped, and told as
+/// `lagged`.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+#[cfg(feature = "tracing")]
+pub fn trace<D>(client: &Client<D>)
+where
+    D: Dialect + Send + 'static,
+{
+    let mut events = client.listen(Inbox::default());
+    let emitting = async move {
+        while let Some(event) = events.next().await {
+            ws_core::emit!(event.entry());
+        }
+    };
+    tokio::spawn(emitting);
+}
+
 fn parts<D: Dialect + Send + 'static>(
     request: Request,
     dialect: D,

@@ -16,6 +16,9 @@ mod raw;
 mod records;
 #[path = "../../ws-core/tests/bindings/sessions.rs"]
 mod sessions;
+#[cfg(feature = "tracing")]
+#[path = "../../ws-core/tests/bindings/traced.rs"]
+mod traced;
 
 mod rt {
     use std::future::Future;
@@ -47,6 +50,12 @@ mod rt {
 
     pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         RUNTIME.block_on(future)
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn trace(client: &Client) {
+        let _entered = RUNTIME.enter();
+        ws::session::trace(client);
     }
 
     pub(crate) fn start<D: Dialect + Send + 'static>(

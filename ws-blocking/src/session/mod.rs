@@ -127,6 +127,30 @@ where
     Ok((Client(client), Events(events)))
 }
 
+/// Has all events of a session from now on emitted as events of crate `tracing`, by a thread of its own,
+/// until the session is over. The target is `websocket`; names, levels and fields are those of
+/// [`telemetry`](ws_core::session::telemetry). No message, credential or header value is among them.
+/// The session does not wait for it: what a subscriber is too slow for is dropped, and told as
+/// `lagged`.
+///
+/// # Errors
+/// The operating system gave no thread.
+#[cfg(feature = "tracing")]
+pub fn trace<D>(client: &Client<D>) -> std::io::Result<()>
+where
+    D: Dialect + Send + 'static,
+{
+    let events = client.listen(Inbox::default());
+    thread::Builder::new()
+        .name("websocket trace".into())
+        .spawn(move || {
+            for event in events {
+                ws_core::emit!(event.entry());
+            }
+        })
+        .map(drop)
+}
+
 fn parts<D: Dialect + Send + 'static>(
     request: Request,
     dialect: D,
