@@ -145,6 +145,26 @@ fn what_finds_no_room_waits_in_the_connection_while_time_goes_on() {
 }
 
 #[test]
+fn a_full_inbox_answers_pings_up_to_the_message_that_it_holds() {
+    guard(|| {
+        let inbox = Inbox::default().max_events(10);
+        let (_client, mut events, mut server, _listener) = connected(&options().inbox(inbox));
+        // With what told of the connection there is no room left.
+        say(&mut server, 0..8);
+        caught_up(&mut server);
+        caught_up(&mut server);
+        say(&mut server, 8..9);
+        let ping = raw::frame(PING, b"behind it");
+        server.write_all(&ping).expect("read");
+        let (texts, lost) = told(|| wait!(events.next()), 8);
+        assert!(texts.into_iter().eq(0..9));
+        assert_eq!(lost, 0, "pings are not counted");
+        let pong = raw::read_frame(&mut server).expect("a pong");
+        assert_eq!(pong, (PONG, b"behind it".to_vec()));
+    });
+}
+
+#[test]
 fn a_lossy_inbox_reads_on_and_tells_what_it_has_dropped() {
     guard(|| {
         for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
