@@ -15,8 +15,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::clients::serve as venue;
 use crate::guard::{guard, join};
-use crate::market::{Market, answer};
+use crate::market::Market;
 use crate::raw::{self, CLOSE, PING, PONG, TEXT};
 use crate::rt::{self, wait, ws};
 use ws::session::{
@@ -297,29 +298,6 @@ fn states_can_be_waited_for() {
     });
 }
 
-/// A venue for any number of clients; `drop` makes it drop the connection.
-fn venue(listener: TcpListener) {
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a client");
-            thread::spawn(move || {
-                let request = raw::read_head(&mut stream);
-                stream.write_all(&raw::answer(&request)).expect("written");
-                while let Ok((first, said)) = raw::read_frame(&mut stream) {
-                    let said = String::from_utf8_lossy(&said);
-                    if first == TEXT && !said.contains("silence") {
-                        let reply = answer(&said, "");
-                        let _ = stream.write_all(&raw::frame(TEXT, reply.as_bytes()));
-                    } else if first == CLOSE {
-                        let _ = stream.write_all(&raw::frame(CLOSE, &raw::close(1000, "")));
-                        return;
-                    }
-                }
-            });
-        }
-    });
-}
-
 #[test]
 fn requests_have_places_and_timeouts_of_their_own() {
     guard(|| {
@@ -342,7 +320,7 @@ fn requests_have_places_and_timeouts_of_their_own() {
             let client = client.clone();
             thread::spawn(move || wait!(client.request_with(&3, &kept)))
         };
-        venue(listener);
+        thread::spawn(move || venue(&listener));
         let Payload::Text(text) = join(asking).expect("an answer") else {
             panic!("a text");
         };
@@ -354,7 +332,7 @@ fn requests_have_places_and_timeouts_of_their_own() {
 fn a_client_that_is_over_says_so_whatever_it_is_asked() {
     guard(|| {
         let (listener, request) = listener();
-        venue(listener);
+        thread::spawn(move || venue(&listener));
         let (client, mut events) = rt::start(request, Market, &options());
         wait!(client.ready()).expect("a connection");
         let topic = client
