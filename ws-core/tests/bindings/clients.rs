@@ -35,7 +35,8 @@ fn venue() -> Request {
     request
 }
 
-fn serve(listener: &TcpListener) {
+/// The venue, for any number of clients.
+pub(crate) fn serve(listener: &TcpListener) {
     for stream in listener.incoming() {
         let mut stream = stream.expect("a client");
         thread::spawn(move || {

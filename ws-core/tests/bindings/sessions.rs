@@ -15,8 +15,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::clients::serve as venue;
 use crate::guard::{guard, join};
-use crate::market::{Market, answer};
+use crate::market::Market;
 use crate::raw::{self, CLOSE, PING, PONG, TEXT};
 use crate::rt::{self, wait, ws};
 use ws::session::{
@@ -141,6 +142,26 @@ fn what_finds_no_room_waits_in_the_connection_while_time_goes_on() {
         let said = raw::read_frame(&mut server).expect("a message");
         assert_eq!(said, (TEXT, b"still here".to_vec()));
         caught_up(&mut server);
+    });
+}
+
+#[test]
+fn a_full_inbox_answers_pings_up_to_the_message_that_it_holds() {
+    guard(|| {
+        let inbox = Inbox::default().max_events(10);
+        let (_client, mut events, mut server, _listener) = connected(&options().inbox(inbox));
+        // With what told of the connection there is no room left.
+        say(&mut server, 0..8);
+        caught_up(&mut server);
+        caught_up(&mut server);
+        say(&mut server, 8..9);
+        let ping = raw::frame(PING, b"behind it");
+        server.write_all(&ping).expect("read");
+        let (texts, lost) = told(|| wait!(events.next()), 8);
+        assert!(texts.into_iter().eq(0..9));
+        assert_eq!(lost, 0, "pings are not counted");
+        let pong = raw::read_frame(&mut server).expect("a pong");
+        assert_eq!(pong, (PONG, b"behind it".to_vec()));
     });
 }
 
@@ -277,29 +298,6 @@ fn states_can_be_waited_for() {
     });
 }
 
-/// A venue for any number of clients; `drop` makes it drop the connection.
-fn venue(listener: TcpListener) {
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a client");
-            thread::spawn(move || {
-                let request = raw::read_head(&mut stream);
-                stream.write_all(&raw::answer(&request)).expect("written");
-                while let Ok((first, said)) = raw::read_frame(&mut stream) {
-                    let said = String::from_utf8_lossy(&said);
-                    if first == TEXT && !said.contains("silence") {
-                        let reply = answer(&said, "");
-                        let _ = stream.write_all(&raw::frame(TEXT, reply.as_bytes()));
-                    } else if first == CLOSE {
-                        let _ = stream.write_all(&raw::frame(CLOSE, &raw::close(1000, "")));
-                        return;
-                    }
-                }
-            });
-        }
-    });
-}
-
 #[test]
 fn requests_have_places_and_timeouts_of_their_own() {
     guard(|| {
@@ -322,7 +320,7 @@ fn requests_have_places_and_timeouts_of_their_own() {
             let client = client.clone();
             thread::spawn(move || wait!(client.request_with(&3, &kept)))
         };
-        venue(listener);
+        thread::spawn(move || venue(&listener));
         let Payload::Text(text) = join(asking).expect("an answer") else {
             panic!("a text");
         };
@@ -334,7 +332,7 @@ fn requests_have_places_and_timeouts_of_their_own() {
 fn a_client_that_is_over_says_so_whatever_it_is_asked() {
     guard(|| {
         let (listener, request) = listener();
-        venue(listener);
+        thread::spawn(move || venue(&listener));
         let (client, mut events) = rt::start(request, Market, &options());
         wait!(client.ready()).expect("a connection");
         let topic = client
