@@ -46,6 +46,8 @@ impl<D: Dialect> Session<D> {
         };
         match (&self.sorted, connection.peek_mut().0?) {
             (Some(Sorted::Answer(id, _)), _) => Some(Upcoming::Answer(*id)),
+            // Somebody waits for it, once.
+            (Some(Sorted::Awaited(_)), _) => Some(Upcoming::Notice),
             (Some(_), Heard::Ping(_) | Heard::Pong(_)) => Some(Upcoming::Control),
             (Some(_), Heard::ProtocolError(_)) => Some(Upcoming::Notice),
             (Some(_), _) => Some(Upcoming::Message),
