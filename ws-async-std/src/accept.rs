@@ -25,8 +25,11 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     // Boxed: what is held here a task holds for as long as it runs.
-    let options = Box::new(AcceptOptions::default());
-    accept_with(stream, &options).await
+    Box::pin(async move {
+        let options = AcceptOptions::default();
+        accept_with(stream, &options).await
+    })
+    .await
 }
 
 /// Accepts a WebSocket as the options say.

@@ -28,7 +28,7 @@ thread_local! {
 pub struct FuturesIo {
     origin: Clock,
     /// Made when the connection first has a deadline, and when it is set to.
-    timer: Option<(Instant, Timer)>,
+    timer: Option<Box<(Instant, Timer)>>,
 }
 
 impl FuturesIo {
@@ -79,10 +79,10 @@ impl Runtime for FuturesIo {
 
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         let timer = match self.timer.take() {
-            Some((set_to, timer)) if set_to == at => timer,
-            _ => self.timer(at),
+            Some(timer) if timer.0 == at => timer,
+            _ => Box::new((at, self.timer(at))),
         };
-        let (_, timer) = self.timer.insert((at, timer));
+        let (_, timer) = &mut **self.timer.insert(timer);
         match Pin::new(timer).poll(cx) {
             Poll::Ready(_) => {
                 // A timer that has fired is spent.
@@ -91,6 +91,10 @@ impl Runtime for FuturesIo {
             }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    fn rest(&mut self) {
+        self.timer = None;
     }
 
     fn time_of_day(&self) -> Option<Duration> {

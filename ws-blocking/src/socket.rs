@@ -181,7 +181,7 @@ impl<S: Transport> WebSocket<S> {
 
     /// What the opening handshake agreed on.
     #[must_use]
-    pub const fn agreed(&self) -> &Agreed {
+    pub fn agreed(&self) -> &Agreed {
         self.conn.agreed()
     }
 

@@ -78,6 +78,10 @@ impl Runtime for Tokio {
         sleep.as_mut().poll(cx)
     }
 
+    fn rest(&mut self) {
+        self.sleep = None;
+    }
+
     fn time_of_day(&self) -> Option<Duration> {
         SystemTime::now().duration_since(UNIX_EPOCH).ok()
     }

@@ -35,10 +35,12 @@ pub struct RecvBuf {
     bytes: BytesMut,
     start: usize,
     end: usize,
-    /// How many bytes from `start` on the frame under way needs in one piece.
-    want: usize,
-    /// Bytes committed since the beginning: how the keepalive sees that the peer is alive.
+    /// Bytes committed since the beginning.
     received: u64,
+    /// How many bytes from `start` on the frame under way needs in one piece.
+    want: u32,
+    /// Was something committed since it was last asked? How the keepalive sees that the peer is alive.
+    fresh: bool,
 }
 
 impl RecvBuf {
@@ -58,7 +60,7 @@ impl RecvBuf {
             self.start = 0;
             self.end = 0;
         } else if self.start > 0
-            && (held <= COMPACT_MAX || self.start + self.want.max(held + 1) > self.bytes.len())
+            && (held <= COMPACT_MAX || self.start + self.wanted().max(held + 1) > self.bytes.len())
         {
             self.bytes.copy_within(self.start..self.end, 0);
             self.start = 0;
@@ -73,8 +75,8 @@ impl RecvBuf {
     /// More storage: the tail is used up.
     fn grow(&mut self) {
         let held = self.end;
-        let target = if self.want > held {
-            self.want.min(2 * held)
+        let target = if self.wanted() > held {
+            self.wanted().min(2 * held)
         } else {
             2 * held
         };
@@ -93,7 +95,13 @@ impl RecvBuf {
             "committed more than the spare room"
         );
         self.end += n;
+        self.note(n);
+    }
+
+    #[inline]
+    fn note(&mut self, n: usize) {
         self.received += n as u64;
+        self.fresh |= n > 0;
     }
 
     /// Copies `data` in, growing as needed: for tests, fuzzing and buffers that the kernel provides.
@@ -112,7 +120,7 @@ impl RecvBuf {
         }
         self.bytes[self.end..self.end + data.len()].copy_from_slice(data);
         self.end += data.len();
-        self.received += data.len() as u64;
+        self.note(data.len());
     }
 
     /// The bytes received and not yet consumed.
@@ -159,7 +167,7 @@ impl RecvBuf {
             let old = core::mem::replace(&mut self.bytes, storage);
             self.start = 0;
             self.end = filled;
-            self.received += filled as u64;
+            self.note(filled);
             return (!old.is_empty()).then_some(old);
         }
         if filled > 0 {
@@ -180,6 +188,18 @@ impl RecvBuf {
     #[inline]
     pub(crate) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Was something committed since [`stale`](Self::stale)?
+    #[inline]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// What was committed so far is known.
+    #[inline]
+    pub(crate) fn stale(&mut self) {
+        self.fresh = false;
     }
 
     #[inline]
@@ -204,7 +224,12 @@ impl RecvBuf {
     /// The next `total` bytes are needed in one piece.
     #[inline]
     pub(crate) fn want(&mut self, total: usize) {
-        self.want = total;
+        self.want = u32::try_from(total).unwrap_or(u32::MAX);
+    }
+
+    #[inline]
+    fn wanted(&self) -> usize {
+        self.want as usize
     }
 
     /// The bytes `at..at + len` of [`filled`](Self::filled), owned: without a copy if they are at

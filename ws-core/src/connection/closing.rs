@@ -41,9 +41,10 @@ pub(super) struct Closing {
     /// How it ended, once that is decided.
     closed: Option<Box<Closed>>,
     told: bool,
-    timeout: Duration,
+    /// In nanoseconds, which take half the room of a `Duration`.
+    timeout: u64,
     /// Bytes that may be dropped while lingering: as much as one message of the largest size.
-    budget: usize,
+    budget: u32,
 }
 
 /// What may be dropped while lingering however small messages must be. The peer sends on until it
@@ -59,7 +60,7 @@ enum Phase {
     /// Both are queued or received. The server hangs up, the client waits for that (§7.1.1).
     Done { until: Instant },
     /// The peer broke the rules: our Close goes out, and what it still sends is dropped.
-    Lingering(Linger),
+    Lingering(Box<Linger>),
     /// The peer is silent: our Close goes out, and nothing is waited for.
     Leaving { until: Instant },
     /// Nothing can be written; the peer's Close may still be on its way to us.
@@ -75,8 +76,8 @@ impl Closing {
             phase: Phase::Open,
             closed: None,
             told: false,
-            timeout,
-            budget: budget.max(BUDGET_MIN),
+            timeout: timeout.as_nanos().try_into().unwrap_or(u64::MAX),
+            budget: budget.max(BUDGET_MIN).try_into().unwrap_or(u32::MAX),
         }
     }
 
@@ -101,7 +102,7 @@ impl Closing {
     }
 
     pub(super) const fn timeout(&self) -> Duration {
-        self.timeout
+        Duration::from_nanos(self.timeout)
     }
 
     /// Was the end told?
@@ -137,7 +138,7 @@ impl Closing {
         if self.is_open() {
             let LocalClose { code, reason } = close;
             self.phase = Phase::Waiting {
-                until: now + self.timeout,
+                until: now + self.timeout(),
             };
             self.end(By::Local, code, reason, Cause::Local);
         }
@@ -145,7 +146,7 @@ impl Closing {
 
     /// The peer's Close frame has come; `true` if it must be answered with [`reply`](Self::reply).
     pub(super) fn peer_close(&mut self, code: CloseCode, reason: &str, now: Instant) -> bool {
-        let until = now + self.timeout;
+        let until = now + self.timeout();
         match self.phase {
             Phase::Open => {
                 self.phase = Phase::Done { until };
@@ -176,7 +177,10 @@ impl Closing {
         self.phase = if matches!(self.phase, Phase::Broken { .. }) {
             Phase::Over
         } else {
-            Phase::Lingering(Linger::new(now + self.timeout, self.budget))
+            Phase::Lingering(Box::new(Linger::new(
+                now + self.timeout(),
+                self.budget as usize,
+            )))
         };
         self.closed = None;
         let (code, reason) = (error.close_code(), error.to_string());
@@ -189,7 +193,7 @@ impl Closing {
         if !self.is_open() {
             return false;
         }
-        let until = now + self.timeout;
+        let until = now + self.timeout();
         let (phase, code, reason) = if deadline == Deadline::Idle {
             // It may only have nothing to say: a closing handshake is in order.
             (
@@ -228,7 +232,7 @@ impl Closing {
         match self.phase {
             Phase::Open | Phase::Waiting { .. } => {
                 self.phase = Phase::Broken {
-                    until: now + self.timeout,
+                    until: now + self.timeout(),
                 };
             }
             Phase::Done { .. } | Phase::Lingering(_) | Phase::Leaving { .. } => {

@@ -2,7 +2,7 @@
 //!
 //! Knows which end masks and where long messages are cut; not what may be sent, nor when.
 
-use core::num::NonZeroUsize;
+use core::num::NonZeroU32;
 
 use bytes::Bytes;
 
@@ -17,8 +17,8 @@ use crate::seed::Keys;
 pub(super) struct Encoder {
     pub(super) buf: SendBuf,
     keys: Option<Keys>,
-    fragment_size: Option<NonZeroUsize>,
-    share_min: usize,
+    fragment_size: Option<NonZeroU32>,
+    share_min: u32,
 }
 
 impl Encoder {
@@ -26,17 +26,21 @@ impl Encoder {
         Self {
             buf: SendBuf::new(config.send_limit),
             keys,
-            fragment_size: config.fragment_size,
-            share_min: config.share_min,
+            // What is beyond 4 GiB is 4 GiB: as far as anyone can tell, it is the same.
+            fragment_size: config
+                .fragment_size
+                .map(|size| size.try_into().unwrap_or(NonZeroU32::MAX)),
+            share_min: config.share_min.try_into().unwrap_or(u32::MAX),
         }
     }
 
     /// Queues a message: copied, and masked by a client, in as many frames as it takes.
     #[inline]
     pub(super) fn data(&mut self, kind: Kind, payload: &[u8]) {
-        match self.fragment_size {
-            Some(size) if payload.len() > size.get() => self.cut(kind, false, payload, size.get()),
-            _ => self.frame(kind.opcode(), true, payload),
+        if payload.len() > self.longest() {
+            self.cut(kind, false, payload);
+        } else {
+            self.frame(kind.opcode(), true, payload);
         }
     }
 
@@ -57,9 +61,10 @@ impl Encoder {
         if self.shares(payload.len()) {
             return self.share(kind, true, packed.into_vec().into());
         }
-        match self.fragment_size {
-            Some(size) if payload.len() > size.get() => self.cut(kind, true, payload, size.get()),
-            _ => self.put(kind.opcode(), true, true, payload),
+        if payload.len() > self.longest() {
+            self.cut(kind, true, payload);
+        } else {
+            self.put(kind.opcode(), true, true, payload);
         }
         packed.give_back();
     }
@@ -67,12 +72,17 @@ impl Encoder {
     /// Queues a frame that was encoded before, for any number of connections; one that is longer than
     /// a fragment may be is cut, and its payload shared all the same.
     pub(super) fn prepared(&mut self, kind: Kind, frame: &Encoded) {
-        match self.fragment_size {
-            Some(size) if frame.payload().len() > size.get() => {
-                self.share(kind, frame.is_packed(), frame.payload());
-            }
-            _ => self.buf.push_encoded(frame.bytes()),
+        if frame.payload().len() > self.longest() {
+            self.share(kind, frame.is_packed(), frame.payload());
+        } else {
+            self.buf.push_encoded(frame.bytes());
         }
+    }
+
+    /// The longest payload that goes out in one frame.
+    #[inline]
+    fn longest(&self) -> usize {
+        { self.fragment_size }.map_or(usize::MAX, |size| size.get() as usize)
     }
 
     /// Does this end mask what it sends? Then every frame is its own.
@@ -82,12 +92,12 @@ impl Encoder {
 
     /// Is a payload of this length worth being queued without a copy? Not if it must be masked.
     fn shares(&self, len: usize) -> bool {
-        self.keys.is_none() && len >= self.share_min && len > 0
+        self.keys.is_none() && len >= self.share_min as usize && len > 0
     }
 
     /// Queues a message without a copy, in as many frames as it takes.
     fn share(&mut self, kind: Kind, rsv1: bool, mut payload: Bytes) {
-        let size = self.fragment_size.map_or(usize::MAX, NonZeroUsize::get);
+        let size = self.longest();
         let mut opcode = kind.opcode();
         loop {
             let piece = payload.split_to(payload.len().min(size));
@@ -109,9 +119,10 @@ impl Encoder {
         }
     }
 
-    /// Queues a message as fragments of this size.
+    /// Queues a message as fragments.
     #[inline(never)]
-    fn cut(&mut self, kind: Kind, rsv1: bool, payload: &[u8], size: usize) {
+    fn cut(&mut self, kind: Kind, rsv1: bool, payload: &[u8]) {
+        let size = self.longest();
         let last = (payload.len() - 1) / size;
         for (i, piece) in payload.chunks(size).enumerate() {
             if i == 0 {

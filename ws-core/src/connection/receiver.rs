@@ -20,6 +20,7 @@ use crate::close::parse_close;
 use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{OpCode, Reply};
+use crate::handshake::Agreed;
 use crate::machine::{Deadline, Transport, TransportEnd};
 use crate::message::{Assembled, Chunk, Decoder, Step, Text, What, check};
 use crate::{Instant, Role};
@@ -30,21 +31,35 @@ use crate::{Instant, Role};
 /// [`Reply`] to the [`Sender`].
 #[derive(Debug)]
 pub struct Receiver {
-    pub(super) decoder: Decoder,
-    pub(super) closing: Closing,
-    silence: Option<Box<Silence>>,
-    pub(super) auto_pong: AutoPong,
-    rate: Option<ControlRate>,
-    /// How many received bytes were noted so far.
-    heard: u64,
+    decoder: Decoder<Rare>,
     /// Found, and not handed out yet.
     next: Option<Turn>,
+    pub(super) auto_pong: AutoPong,
     /// The transport ended; what was received before that is still to be looked at.
     end: Option<TransportEnd>,
     owes_close: bool,
     tell_fault: bool,
     flushed: bool,
 }
+
+/// What messages on an open connection hardly touch.
+#[derive(Debug)]
+struct Rare {
+    closing: Closing,
+    silence: Option<Box<Silence>>,
+    /// What was asked for, if it was anything.
+    asked: Option<Box<Asked>>,
+}
+
+/// What the application limits and the opening handshake agreed on beyond the protocol itself.
+#[derive(Debug)]
+struct Asked {
+    agreed: Agreed,
+    rate: Option<ControlRate>,
+}
+
+/// What is agreed on where nothing was asked for.
+static NOTHING_AGREED: Agreed = Agreed::nothing();
 
 /// What receiving leads to.
 ///
@@ -86,26 +101,30 @@ const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
 impl Receiver {
     pub(super) fn new(
         role: Role,
-        buf: RecvBuf,
+        mut buf: RecvBuf,
+        agreed: Agreed,
         inflater: Option<Box<Inflater>>,
         config: &Config,
         now: Instant,
     ) -> Self {
-        let limits = config.limits.clone();
+        let limits = &config.limits;
         let rate = limits.max_control_rate.map(|limit| ControlRate {
             limit,
             since: now,
             count: 0,
         });
         let budget = limits.max_message;
-        Self {
-            heard: buf.received(),
-            decoder: Decoder::new(role, buf, limits, config.delivery, inflater),
+        let rare = Rare {
             closing: Closing::new(role, config.close_timeout, budget),
             silence: Silence::new(config, now).map(Box::new),
-            auto_pong: config.auto_pong,
-            rate,
+            asked: (rate.is_some() || agreed != NOTHING_AGREED)
+                .then(|| Box::new(Asked { agreed, rate })),
+        };
+        buf.stale();
+        Self {
+            decoder: Decoder::new(role, buf, limits, config.delivery, inflater, rare),
             next: None,
+            auto_pong: config.auto_pong,
             end: None,
             owes_close: false,
             tell_fault: false,
@@ -157,7 +176,7 @@ impl Receiver {
 
     /// The sending half has queued a Close frame: starts the wait for the peer's.
     pub fn closing(&mut self, close: LocalClose, now: Instant) {
-        self.closing.local_close(close, now);
+        self.rare_mut().closing.local_close(close, now);
         self.flushed = false;
     }
 
@@ -168,7 +187,28 @@ impl Receiver {
 
     /// The transport can't write any more; the peer's Close frame may still come.
     pub fn unwritable(&mut self, now: Instant) {
-        self.closing.unwritable(now);
+        self.rare_mut().closing.unwritable(now);
+    }
+
+    #[inline(always)]
+    fn rare(&self) -> &Rare {
+        self.decoder.kept()
+    }
+
+    #[inline(always)]
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.decoder.kept_mut().0
+    }
+
+    /// Which end this is.
+    pub(super) const fn role(&self) -> Role {
+        self.decoder.role()
+    }
+
+    /// What the opening handshake agreed on.
+    pub(super) fn agreed(&self) -> &Agreed {
+        let asked = self.rare().asked.as_ref();
+        asked.map_or(&NOTHING_AGREED, |asked| &asked.agreed)
     }
 
     /// What to do with the transport once replies are written.
@@ -178,38 +218,49 @@ impl Receiver {
     }
 
     pub(super) fn transport_after(&self, unwritten: bool) -> Transport {
-        self.closing.transport(unwritten || self.owes_close)
+        self.rare().closing.transport(unwritten || self.owes_close)
     }
 
     /// How it ended, once that was told.
     #[must_use]
     pub fn closed(&self) -> Option<&Closed> {
-        self.closing.closed().filter(|_| self.closing.is_told())
+        self.rare()
+            .closing
+            .closed()
+            .filter(|_| self.rare().closing.is_told())
     }
 
     /// Is nothing received any more? Then only what is owed has to be written.
     #[must_use]
     pub fn is_ending(&self) -> bool {
-        !self.closing.is_receiving()
+        !self.rare().closing.is_receiving()
     }
 
     /// How long the peer may take to answer a Close frame (`Config::close_timeout`).
     #[must_use]
-    pub const fn close_timeout(&self) -> Duration {
-        self.closing.timeout()
+    pub fn close_timeout(&self) -> Duration {
+        self.rare().closing.timeout()
     }
 
     /// The time from the last answered keepalive ping to its pong.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
-        self.silence.as_ref()?.round_trip()
+        self.rare().silence.as_ref()?.round_trip()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) must be called at the latest, and why.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
-        let close = self.closing.deadline().map(|at| (at, Deadline::Close));
-        let silence = self.silence.as_ref().filter(|_| self.closing.is_open());
+        let close = self
+            .rare()
+            .closing
+            .deadline()
+            .map(|at| (at, Deadline::Close));
+        let silence = self
+            .rare()
+            .silence
+            .as_ref()
+            .filter(|_| self.rare().closing.is_open());
         // While the connection is open only silence has deadlines, afterwards only closing has.
         close.or_else(|| silence?.deadline())
     }
@@ -217,9 +268,12 @@ impl Receiver {
     /// Acts on the deadlines that have passed. A keepalive ping is queued in `sender` at once; the
     /// Close frame for a silent peer comes out of the next [`poll`](Self::poll) as a reply.
     pub fn handle_timeout(&mut self, now: Instant, sender: &mut Sender) {
-        self.closing.handle_timeout(now);
+        self.rare_mut().closing.handle_timeout(now);
         self.note_heard(now);
-        let Some(silence) = self.silence.as_mut().filter(|_| self.closing.is_open()) else {
+        let Rare {
+            silence, closing, ..
+        } = self.rare_mut();
+        let Some(silence) = silence.as_mut().filter(|_| closing.is_open()) else {
             return;
         };
         match silence.handle_timeout(now, sender.buf().written()) {
@@ -231,7 +285,7 @@ impl Receiver {
                 silence.pinged(buf.mark(), buf.written(), now);
             }
             Some(Due::Silent(deadline)) => {
-                self.owes_close |= self.closing.silent(deadline, now);
+                self.owes_close |= closing.silent(deadline, now);
             }
             None => {}
         }
@@ -241,10 +295,11 @@ impl Receiver {
     /// given up as after a keepalive ping.
     pub(super) fn probe(&mut self, timeout: Duration, now: Instant, sender: &mut Sender) {
         self.note_heard(now);
-        if !self.closing.is_open() {
+        if !self.rare().closing.is_open() {
             return;
         }
         let silence = self
+            .rare_mut()
             .silence
             .get_or_insert_with(|| Box::new(Silence::idle(now)));
         if let Some(payload) = silence.probe(timeout, now) {
@@ -257,13 +312,13 @@ impl Receiver {
     }
 
     pub(super) fn excuse(&mut self, now: Instant) {
-        if let Some(silence) = &mut self.silence {
+        if let Some(silence) = &mut self.rare_mut().silence {
             silence.heard(now);
         }
     }
 
     pub(super) fn pulse(&self) -> Option<Pulse> {
-        self.silence.as_ref().map(|silence| silence.pulse())
+        self.rare().silence.as_ref().map(|silence| silence.pulse())
     }
 
     /// What was received and handed out by no event, as it was on the wire.
@@ -277,10 +332,9 @@ impl Receiver {
     /// Notes that bytes arrived since it last looked.
     #[inline]
     fn note_heard(&mut self, now: Instant) {
-        let received = self.decoder.buf().received();
-        if received != self.heard {
-            self.heard = received;
-            if let Some(silence) = &mut self.silence {
+        if self.decoder.buf().is_fresh() {
+            self.decoder.buf_mut().stale();
+            if let Some(silence) = &mut self.rare_mut().silence {
                 silence.heard(now);
             }
         }
@@ -296,10 +350,7 @@ impl Receiver {
     /// have been noted, and nothing but a message may come of looking.
     #[inline]
     pub(super) fn at_hand(&mut self) -> bool {
-        if self.next.is_none()
-            && self.closing.is_open()
-            && self.heard == self.decoder.buf().received()
-        {
+        if self.next.is_none() && self.rare().closing.is_open() && !self.decoder.buf().is_fresh() {
             self.next = self.whole();
         }
         self.next.is_some()
@@ -324,7 +375,7 @@ impl Receiver {
             return Some(turn);
         }
         self.note_heard(now);
-        if self.closing.is_open() {
+        if self.rare().closing.is_open() {
             if let Some(turn) = self.whole() {
                 return Some(turn);
             }
@@ -339,7 +390,7 @@ impl Receiver {
     /// [`turn`](Self::turn) on a connection that is not simply open.
     #[cold]
     fn closing_turn(&mut self, now: Instant, unwritten: bool) -> Option<Turn> {
-        if self.closing.is_receiving() && !self.owes_close {
+        if self.rare().closing.is_receiving() && !self.owes_close {
             let step = self.decoder.step();
             return self.rare_turn(step, now, unwritten);
         }
@@ -349,10 +400,13 @@ impl Receiver {
     /// Control frames, faults, and the end of what was received.
     fn rare_turn(&mut self, step: Option<Step>, now: Instant, unwritten: bool) -> Option<Turn> {
         let Some(Step { what, span }) = step else {
-            self.closing.lost(self.end?);
+            let end = self.end?;
+            self.rare_mut().closing.lost(end);
             return self.ending_turn(unwritten);
         };
-        if let (What::Ping | What::Pong, Some(rate)) = (what, &mut self.rate) {
+        let asked = self.rare_mut().asked.as_mut();
+        let rate = asked.and_then(|asked| asked.rate.as_mut());
+        if let (What::Ping | What::Pong, Some(rate)) = (what, rate) {
             if let Err(error) = rate.count(now) {
                 self.fault(error, now);
                 return self.ending_turn(unwritten);
@@ -363,8 +417,11 @@ impl Receiver {
             What::Binary => Next::Binary,
             What::Chunk => Next::Chunk,
             What::Close => {
-                match parse_close(self.decoder.payload(span)) {
-                    Ok((code, why)) => self.owes_close |= self.closing.peer_close(code, why, now),
+                let (rare, payload) = self.decoder.kept_with(span);
+                match parse_close(payload) {
+                    Ok((code, why)) => {
+                        self.owes_close |= rare.closing.peer_close(code, why, now);
+                    }
                     Err(error) => self.fault(error, now),
                 }
                 return self.ending_turn(unwritten);
@@ -380,8 +437,9 @@ impl Receiver {
             }
             What::Ping => Next::Ping,
             What::Pong => {
-                if let Some(silence) = &mut self.silence {
-                    silence.ponged(self.decoder.payload(span), now);
+                let (rare, payload) = self.decoder.kept_with(span);
+                if let Some(silence) = &mut rare.silence {
+                    silence.ponged(payload, now);
                 }
                 Next::Pong
             }
@@ -399,15 +457,19 @@ impl Receiver {
             return Some(Next::Fault.into());
         }
         debug_assert!(
-            !self.closing.is_receiving(),
+            !self.rare().closing.is_receiving(),
             "only what owes a Close comes here earlier"
         );
         self.decoder.stop();
-        self.closing.drain(self.decoder.buf_mut());
+        let (rare, buf) = self.decoder.kept_mut();
+        rare.closing.drain(buf);
         if let Some(end) = self.end {
-            self.closing.lost(end);
+            self.rare_mut().closing.lost(end);
         }
-        self.closing.tell(unwritten).then(|| Next::Closed.into())
+        self.rare_mut()
+            .closing
+            .tell(unwritten)
+            .then(|| Next::Closed.into())
     }
 
     /// The Close frame that is owed, if one is. Once.
@@ -418,7 +480,7 @@ impl Receiver {
     }
 
     fn fault(&mut self, error: ProtocolError, now: Instant) {
-        self.owes_close |= self.closing.fault(error, now);
+        self.owes_close |= self.rare_mut().closing.fault(error, now);
         self.tell_fault = true;
     }
 
@@ -427,7 +489,7 @@ impl Receiver {
         if owed.is(Next::OwePong) {
             return Reply::new(OpCode::Pong, self.decoder.payload(owed.span())).ok();
         }
-        self.closing.reply()
+        self.rare().closing.reply()
     }
 
     /// Looks for the next event without handing it out; what is owed on the way comes as an error.
@@ -445,7 +507,7 @@ impl Receiver {
     /// The event that [`ready`](Self::ready) found, without consuming it.
     #[must_use]
     pub fn peek(&self) -> Option<Event<'_>> {
-        Some(lend(&self.decoder, &self.closing, self.next?))
+        Some(lend(&self.decoder, &self.rare().closing, self.next?))
     }
 
     /// Copies out what fits of the piece of a message that [`ready`](Self::ready) found, and says how
@@ -467,15 +529,16 @@ impl Receiver {
         }
         if found.is(Next::Text) {
             // Text is checked here, by the pass that makes it a `&str`.
-            return match check(self.decoder.payload(found.span())) {
+            let (rare, payload) = self.decoder.kept_with(found.span());
+            return match check(payload) {
                 Ok(text) => Event::Text(text),
                 Err(_) => {
-                    self.owes_close |= self.closing.fault(NOT_UTF8, now());
+                    self.owes_close |= rare.closing.fault(NOT_UTF8, now());
                     Event::ProtocolError(&NOT_UTF8)
                 }
             };
         }
-        lend(&self.decoder, &self.closing, found)
+        lend(&self.decoder, &self.rare().closing, found)
     }
 
     /// Turns what was found into an event of its own, without a copy where that is worth it.
@@ -487,7 +550,7 @@ impl Receiver {
             Next::Assembled => match self.decoder.take_assembled() {
                 Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data.into()),
                 Some(Assembled::Text(text)) => Ok(text.into()),
-                None => return lend(&self.decoder, &self.closing, found).to_owned(),
+                None => return lend(&self.decoder, &self.rare().closing, found).to_owned(),
             },
             Next::Chunk
             | Next::Closed
@@ -495,12 +558,12 @@ impl Receiver {
             | Next::OweClose
             | Next::OwePong
             | Next::Ping
-            | Next::Pong => return lend(&self.decoder, &self.closing, found).to_owned(),
+            | Next::Pong => return lend(&self.decoder, &self.rare().closing, found).to_owned(),
         };
         match text {
             Ok(text) => OwnedEvent::Text(text),
             Err(_) => {
-                self.owes_close |= self.closing.fault(NOT_UTF8, now());
+                self.owes_close |= self.rare_mut().closing.fault(NOT_UTF8, now());
                 OwnedEvent::ProtocolError(NOT_UTF8)
             }
         }
@@ -509,7 +572,7 @@ impl Receiver {
 
 /// Lends what was found. Out of line: the common events are lent without it, in registers.
 #[inline(never)]
-fn lend<'a>(decoder: &'a Decoder, closing: &'a Closing, found: Turn) -> Event<'a> {
+fn lend<'a>(decoder: &'a Decoder<Rare>, closing: &'a Closing, found: Turn) -> Event<'a> {
     let payload = decoder.payload(found.span());
     match found.next() {
         Next::Assembled => match decoder.assembled() {
@@ -541,5 +604,15 @@ fn ended(closing: &Closing, next: Next) -> Event<'_> {
             _,
         ) => Event::ProtocolError(error),
         _ => Event::ProtocolError(&NOT_UTF8),
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_connection_keeps_apart_is_small() {
+        const { assert!(Decoder::<Rare>::SIZE_APART <= 104) }
     }
 }

@@ -37,7 +37,7 @@ pub struct Sender {
     open: bool,
     /// The message that the caller sends piece by piece.
     message: Option<Pieces>,
-    local_close: Option<LocalClose>,
+    local_close: Option<Box<LocalClose>>,
 }
 
 #[derive(Debug)]
@@ -296,17 +296,15 @@ impl Sender {
             return Err(SendError::Closed);
         }
         self.reply(&frame);
-        self.local_close = Some(LocalClose {
-            code,
-            reason: String::from(reason),
-        });
+        let reason = String::from(reason);
+        self.local_close = Some(Box::new(LocalClose { code, reason }));
         Ok(())
     }
 
     /// The Close frame that [`close`](Self::close) queued, to be told to the receiving half. Once.
     #[inline]
     pub fn take_close(&mut self) -> Option<LocalClose> {
-        self.local_close.take()
+        self.local_close.take().map(|close| *close)
     }
 
     /// Is there something for [`take_close`](Self::take_close)?

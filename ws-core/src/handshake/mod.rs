@@ -114,6 +114,19 @@ pub struct Agreed {
     pub response_headers: Option<Box<Headers>>,
 }
 
+impl Agreed {
+    /// Nothing beyond the protocol itself.
+    pub(crate) const fn nothing() -> Self {
+        Self {
+            subprotocol: None,
+            extensions: Vec::new(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
+            response_headers: None,
+        }
+    }
+}
+
 /// What an opening handshake leaves behind: the role, what was agreed, and the bytes that followed
 /// the handshake in the same read, which already belong to the first frames.
 pub struct Opened {

@@ -6,7 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Kind, Limits, Utf8};
+use super::{Bounds, Kind, Utf8};
 use crate::error::ProtocolError;
 
 /// The first reservation for a message of unknown or great length.
@@ -82,7 +82,7 @@ impl Assembly {
     }
 
     /// Counts a fragment of `len` bytes against the limits.
-    pub(crate) fn admit(&mut self, len: usize, limits: &Limits) -> Result<(), ProtocolError> {
+    pub(crate) fn admit(&mut self, len: usize, limits: &Bounds) -> Result<(), ProtocolError> {
         self.fragments = self.fragments.saturating_add(1);
         if self.fragments > limits.max_fragments {
             return Err(ProtocolError::TooManyFragments {
@@ -178,6 +178,7 @@ impl Assembly {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Limits;
 
     #[test]
     fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
@@ -228,6 +229,7 @@ mod tests {
     #[test]
     fn fragments_and_empty_fragments_are_counted() {
         let limits = Limits::default().max_fragments(5).max_empty_fragments(2);
+        let limits = Bounds::from(&limits);
         let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false);
         for len in [0, 0, 1, 0, 0] {
             assert_eq!(assembly.admit(len, &limits), Ok(()));
@@ -252,9 +254,9 @@ mod tests {
             .max_empty_fragments(u32::MAX);
         let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false);
         (assembly.fragments, assembly.empty_in_a_row) = (u32::MAX, u32::MAX);
-        assert_eq!(assembly.admit(0, &limits), Ok(()));
+        assert_eq!(assembly.admit(0, &Bounds::from(&limits)), Ok(()));
         assert_eq!(
-            assembly.admit(0, &limits.max_fragments(u32::MAX - 1)),
+            assembly.admit(0, &Bounds::from(&limits.max_fragments(u32::MAX - 1))),
             Err(ProtocolError::TooManyFragments {
                 limit: u32::MAX - 1
             })

@@ -78,7 +78,29 @@ impl Limits {
         self.max_control_rate = rate;
         self
     }
+}
 
+/// What a decoder needs of the limits, and no more: every connection holds it.
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    pub(crate) max_message: usize,
+    pub(crate) max_frame: usize,
+    pub(crate) max_fragments: u32,
+    pub(crate) max_empty_fragments: u32,
+}
+
+impl From<&Limits> for Bounds {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            max_message: limits.max_message,
+            max_frame: limits.max_frame,
+            max_fragments: limits.max_fragments,
+            max_empty_fragments: limits.max_empty_fragments,
+        }
+    }
+}
+
+impl Bounds {
     /// What a compressed message may take up on the wire. Stored blocks make it longer than the
     /// message, empty ones have no end.
     pub(crate) fn max_packed(&self) -> usize {

@@ -32,6 +32,7 @@ mod utf8;
 pub(crate) use assemble::Assembled;
 pub use chunk::Chunk;
 pub(crate) use decode::{Decoder, Span, Step, What};
+pub(crate) use limits::Bounds;
 pub use limits::Limits;
 pub use outgoing::Message;
 pub(crate) use prepared::Encoded;

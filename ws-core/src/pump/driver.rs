@@ -15,6 +15,9 @@ use crate::machine::{Machine, Transport, TransportEnd};
 /// Reads in one poll that lead to nothing before other tasks get a turn.
 const READS: u32 = 32;
 
+/// Later than any deadline.
+const NEVER: Instant = Instant::from_nanos(u64::MAX);
+
 /// Pieces handed to one vectored write.
 const PIECES: usize = 16;
 
@@ -28,8 +31,11 @@ pub(super) struct Driver<S, R> {
     pub(super) out: WriteState,
     /// How the transport ended, if it did.
     pub(super) ended: Option<TransportEnd>,
-    /// The deadline that has passed and for which was read once more.
-    looked: Option<Instant>,
+    /// As a sink the socket has promised room for a message.
+    pub(super) promised: bool,
+    /// The deadline that has passed and for which was read once more; before any has, one that never
+    /// will.
+    looked: Instant,
 }
 
 impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
@@ -41,7 +47,8 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             now,
             out: WriteState::default(),
             ended: None,
-            looked: None,
+            promised: false,
+            looked: NEVER,
         }
     }
 
@@ -49,11 +56,18 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
     /// (`false`).
     ///
     /// Cancel-safe: nothing is held outside of the machine between polls.
+    #[inline]
     pub(super) fn poll<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<bool> {
         // One read brings many messages: handing them out is most of what polls do.
         if machine.at_hand() {
             return Poll::Ready(true);
         }
+        self.poll_transport(machine, cx)
+    }
+
+    /// [`poll`](Self::poll) with nothing at hand.
+    #[inline(never)]
+    fn poll_transport<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<bool> {
         self.now = self.runtime.now();
         for _ in 0..READS {
             if machine.ready(self.now) {
@@ -186,7 +200,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         }
         // Before the peer is judged: has it said something meanwhile? This is asked once, so that a
         // peer that never stops does not put the deadline off for ever.
-        let look = self.ended.is_none() && self.looked.replace(at) != Some(at);
+        let look = self.ended.is_none() && core::mem::replace(&mut self.looked, at) != at;
         if look && self.poll_fill(machine, cx).is_ready() {
             return Poll::Ready(());
         }

@@ -18,6 +18,10 @@ pub trait Runtime: Unpin {
     /// wake-up of the one before.
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()>;
 
+    /// Nothing waits for a time any more, until [`poll_until`](Self::poll_until) is called again: the
+    /// timer may be given up. By default it is kept.
+    fn rest(&mut self) {}
+
     /// The time of day, since the beginning of 1970 in UTC. By default there is none, and a session
     /// does not notice that the computer was asleep.
     fn time_of_day(&self) -> Option<Duration> {

@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
@@ -42,8 +42,6 @@ pub struct WebSocket<S, R> {
     pub(super) driver: Driver<S, R>,
     /// The tasks of the stream and of the sink, once it was used as one.
     pub(super) wakers: Option<Arc<Wakers>>,
-    /// As a sink it has promised room for a message.
-    pub(super) promised: bool,
     /// Tells when the server that it belongs to goes down.
     pub(super) watch: Option<Box<Watch>>,
 }
@@ -69,16 +67,17 @@ where
     }
 
     /// A WebSocket on what the opening handshake was driven with.
-    pub(super) fn over(driver: Driver<S, R>, opened: Opened, config: &Config) -> Self {
+    pub(super) fn over(mut driver: Driver<S, R>, opened: Opened, config: &Config) -> Self {
         let mut conn = Connection::new(opened, config, driver.now);
         if let Some(end) = driver.ended {
             conn.lost(end);
         }
+        // What timed the handshake has nothing left to do, and often nothing follows it.
+        driver.runtime.rest();
         Self {
             conn,
             driver,
             wakers: None,
-            promised: false,
             watch: None,
         }
     }
@@ -109,14 +108,31 @@ where
     ///
     /// # Cancel safety
     /// Cancel-safe: no event, byte or deadline is lost if the future is dropped.
-    pub async fn read(&mut self) -> Option<(Event<'_>, &mut Sender)> {
+    #[allow(
+        clippy::missing_panics_doc,
+        reason = "as any future, only if polled once it is done"
+    )]
+    pub fn read(&mut self) -> impl Future<Output = Option<(Event<'_>, &mut Sender)>> {
+        // By hand: a task holds what it waits for, and this holds no more than the socket.
+        let mut socket = Some(self);
+        poll_fn(move |cx| {
+            let this = socket.take().expect("it is not polled once it is done");
+            if this.poll_readable(cx).is_pending() {
+                socket = Some(this);
+                return Poll::Pending;
+            }
+            lend_sending::<R>(this.conn.io().1);
+            Poll::Ready(this.conn.poll_with(|| this.driver.runtime.now()))
+        })
+    }
+
+    /// Drives the connection until there is something to take and room for an answer.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if self.conn.io().1.is_full() {
             // If writing fails, reading tells how it ended.
-            let _ = poll_fn(|cx| self.poll_room(cx)).await;
+            let _ = ready!(self.poll_room(cx));
         }
-        poll_fn(|cx| self.poll_ready(cx)).await;
-        lend_sending::<R>(self.conn.io().1);
-        self.conn.poll_with(|| self.driver.runtime.now())
+        self.poll_ready(cx)
     }
 
     /// Queues a message and writes the queue out: when this returns, the transport has the bytes.
@@ -140,16 +156,24 @@ where
     ///
     /// # Cancel safety
     /// As [`send`](Self::send).
-    pub async fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
-        let message = message.into();
-        if self.conn.io().1.is_full() {
-            poll_fn(|cx| self.poll_room(cx)).await?;
-        }
-        self.sender().send(message)?;
-        if self.conn.io().1.remaining() >= WRITE_EARLY {
-            poll_fn(|cx| self.driver.poll_flush(&mut self.conn, cx, |_| true)).await?;
-        }
-        Ok(())
+    pub fn feed<'m>(
+        &mut self,
+        message: impl Into<Message<'m>>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        // By hand, as `read`.
+        let mut message = Some(message.into());
+        poll_fn(move |cx| {
+            if message.is_some() {
+                ready!(self.poll_room(cx))?;
+            }
+            if let Some(message) = message.take() {
+                self.sender().send(message)?;
+            }
+            if self.conn.io().1.remaining() >= WRITE_EARLY {
+                ready!(self.driver.poll_flush(&mut self.conn, cx, |_| true))?;
+            }
+            Poll::Ready(Ok(()))
+        })
     }
 
     /// [`send`](Self::send), with a choice of compression for this message.
@@ -266,7 +290,7 @@ where
 
     /// What the opening handshake agreed on.
     #[must_use]
-    pub const fn agreed(&self) -> &Agreed {
+    pub fn agreed(&self) -> &Agreed {
         self.conn.agreed()
     }
 

@@ -92,12 +92,12 @@ where
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let room = self.poll_as(Half::Writer, cx, Self::poll_room);
-        self.promised = matches!(room, Poll::Ready(Ok(())));
+        self.driver.promised = matches!(room, Poll::Ready(Ok(())));
         room
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'m>) -> Result<(), Error> {
-        let promised = take(&mut self.promised);
+        let promised = take(&mut self.driver.promised);
         Ok(send(self.sender(), message, promised)?)
     }
 

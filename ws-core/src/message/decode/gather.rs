@@ -10,7 +10,7 @@ use crate::frame::{Header, OpCode, mask};
 use crate::message::assemble::Assembly;
 use crate::message::{Delivery, Kind};
 
-impl Decoder {
+impl<T> Decoder<T> {
     /// Checks a data frame of such a message.
     #[inline(never)]
     pub(super) fn admit_rest(&mut self, header: &Header) -> Result<(usize, Place), ProtocolError> {
@@ -21,7 +21,7 @@ impl Decoder {
             (OpCode::Continuation, None) => return Err(ProtocolError::ContinuationWithoutStart),
             _ => return Err(ProtocolError::DataInsideFragmented),
         };
-        let (max_frame, max_message) = (self.limits.max_frame, self.limits.max_message);
+        let (max_frame, max_message) = (self.rare.limits.max_frame, self.rare.limits.max_message);
         let len = usize::try_from(header.len)
             .ok()
             .filter(|&len| len <= max_frame);
@@ -44,12 +44,12 @@ impl Decoder {
         });
         if let Some(packed) = message.packed() {
             *packed = packed.saturating_add(len);
-            if *packed > self.limits.max_packed() {
+            if *packed > self.rare.limits.max_packed() {
                 return Err(self.too_large());
             }
         }
         if !whole {
-            message.admit(len, &self.limits)?;
+            message.admit(len, &self.rare.limits)?;
         }
         Ok((len, Place::Assembly))
     }
@@ -62,7 +62,7 @@ impl Decoder {
 
     fn too_large(&self) -> ProtocolError {
         ProtocolError::MessageTooLarge {
-            limit: self.limits.max_message as u64,
+            limit: self.rare.limits.max_message as u64,
         }
     }
 
@@ -75,12 +75,13 @@ impl Decoder {
         let filled = self.buf.filled_mut();
         let there = filled.len().min(frame.len - frame.done);
         for block in filled[..there].chunks_mut(BLOCK) {
-            if let Some(key) = frame.key {
+            if let Some(key) = frame.head.key {
                 mask(block, key, frame.done);
             }
-            match &mut self.inflater {
+            let limit = self.rare.limits.max_message;
+            match self.rare.inflater() {
                 Some(inflater) if message.is_compressed() => {
-                    unpack(inflater, message, block, self.limits.max_message)?;
+                    unpack(inflater, message, block, limit)?;
                 }
                 _ => message.push(block, frame.len - frame.done)?,
             }
@@ -89,13 +90,13 @@ impl Decoder {
         self.buf.consume(there);
         self.buf.want(0);
         if frame.done < frame.len {
-            self.frame = Some(frame);
+            self.hold(frame);
             return Ok(None);
         }
-        if !frame.fin {
+        if !frame.head.fin {
             return Ok(None);
         }
-        match &mut self.inflater {
+        match self.rare.inflater() {
             Some(inflater) if message.is_compressed() => inflater.finish()?,
             _ => {}
         }

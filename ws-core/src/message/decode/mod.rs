@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly};
-use super::{Delivery, Limits, Utf8};
+use super::{Bounds, Delivery, Limits, Utf8};
 use crate::Role;
 use crate::buf::RecvBuf;
 use crate::deflate::Inflater;
@@ -109,45 +109,79 @@ impl What {
     }
 }
 
+/// What the common case touches is here, and there is as little of it as can be: an idle connection
+/// holds all of it. Its owner may keep a `T` where the rest is.
 #[derive(Debug)]
-pub(crate) struct Decoder {
+pub(crate) struct Decoder<T> {
     buf: RecvBuf,
-    /// Bytes at the front of `buf` that the last step lent out.
-    lent: usize,
-    rules: Rules,
-    limits: Limits,
-    delivery: Delivery,
-    /// A message in one frame that is shorter than this is delivered at once.
-    short: usize,
     /// The frame whose header was read and whose payload is not complete.
-    frame: Option<Frame>,
-    /// The last frame that was complete in `buf` behind a header that is gone.
-    found: Option<Frame>,
+    frame: Option<Box<Frame>>,
     message: Option<Box<Assembly>>,
+    rare: Box<Rare<T>>,
+    /// Bytes at the front of `buf` that the last step lent out.
+    lent: u32,
+    /// A message in one frame that is shorter than this, and at most [`IN_PLACE_MAX`], is delivered at
+    /// once.
+    short: u32,
+    rules: Rules,
+    delivery: Delivery,
     /// `message` is complete and was lent out by the last step.
     complete: bool,
+}
+
+/// What the common case does not touch.
+#[derive(Debug)]
+struct Rare<T> {
+    kept: T,
+    limits: Bounds,
+    /// The last frame that was complete in `buf` behind a header that is gone.
+    found: Option<Head>,
+    /// What many connections never need.
+    never: Option<Box<Never>>,
+}
+
+/// What only compression, messages in pieces and faults need.
+#[derive(Debug, Default)]
+struct Never {
     /// What makes compressed messages whole, if compression was agreed on.
     inflater: Option<Box<Inflater>>,
-    piece: Piece,
     /// How many bytes at the front of `buf` are unmasked and not decompressed yet, where a
     /// compressed message is handed out in pieces.
     clear: usize,
+    piece: Piece,
     fault: Option<ProtocolError>,
 }
 
-/// A frame under way.
-#[derive(Debug)]
-struct Frame {
+impl<T> Rare<T> {
+    /// What is made when it is first needed.
+    fn never(&mut self) -> &mut Never {
+        self.never.get_or_insert_default()
+    }
+
+    fn inflater(&mut self) -> Option<&mut Inflater> {
+        self.never.as_mut()?.inflater.as_deref_mut()
+    }
+}
+
+/// What a frame's header said, but for its length.
+#[derive(Clone, Copy, Debug)]
+struct Head {
     opcode: OpCode,
     fin: bool,
     key: Option<MaskKey>,
+}
+
+/// A frame under way.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    head: Head,
     len: usize,
     /// Bytes of the payload that were unmasked so far.
     done: usize,
     place: Place,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Place {
     /// The payload stays in the receive buffer; text is followed as it arrives.
     Buffer(Utf8),
@@ -155,13 +189,14 @@ enum Place {
     Assembly,
 }
 
-impl Decoder {
+impl<T> Decoder<T> {
     pub(crate) fn new(
         role: Role,
         buf: RecvBuf,
-        limits: Limits,
+        limits: &Limits,
         delivery: Delivery,
         inflater: Option<Box<Inflater>>,
+        kept: T,
     ) -> Self {
         let mask = match role {
             Role::Client => MaskRule::Forbidden,
@@ -169,25 +204,60 @@ impl Decoder {
         };
         let rsv1 = inflater.is_some();
         let rules = Rules { mask, rsv1 };
+        let limits = Bounds::from(limits);
         let short = match delivery {
             Delivery::Chunks => 0,
-            Delivery::Messages => limits.max_short().saturating_add(1),
+            Delivery::Messages => limits.max_short().min(IN_PLACE_MAX) + 1,
+        };
+        let never = inflater.map(|inflater| Never {
+            inflater: Some(inflater),
+            ..Never::default()
+        });
+        let rare = Rare {
+            kept,
+            limits,
+            found: None,
+            never: never.map(Box::new),
         };
         Self {
             buf,
-            lent: 0,
-            rules,
-            limits,
-            delivery,
-            short,
             frame: None,
-            found: None,
             message: None,
+            rare: Box::new(rare),
+            lent: 0,
+            short: u32::try_from(short).unwrap_or(u32::MAX),
+            rules,
+            delivery,
             complete: false,
-            inflater,
-            piece: Piece::default(),
-            clear: 0,
-            fault: None,
+        }
+    }
+
+    /// Bytes that every decoder keeps in an allocation of its own.
+    #[cfg(test)]
+    pub(crate) const SIZE_APART: usize = size_of::<Rare<T>>();
+
+    /// What its owner keeps here.
+    #[inline]
+    pub(crate) fn kept(&self) -> &T {
+        &self.rare.kept
+    }
+
+    /// What its owner keeps here, and the receive buffer.
+    #[inline]
+    pub(crate) fn kept_mut(&mut self) -> (&mut T, &mut RecvBuf) {
+        (&mut self.rare.kept, &mut self.buf)
+    }
+
+    /// What its owner keeps here, and the payload that a step found.
+    pub(crate) fn kept_with(&mut self, span: Span) -> (&mut T, &[u8]) {
+        (&mut self.rare.kept, &self.buf.filled()[span.range()])
+    }
+
+    /// Which end this is.
+    pub(crate) const fn role(&self) -> Role {
+        match self.rules.mask {
+            MaskRule::Required => Role::Server,
+            MaskRule::Any | MaskRule::Forbidden => Role::Client,
         }
     }
 
@@ -209,7 +279,7 @@ impl Decoder {
 
     /// What the peer did wrong, after [`What::Fault`].
     pub(crate) fn fault(&mut self) -> Option<ProtocolError> {
-        self.fault.take()
+        self.rare.never.as_mut()?.fault.take()
     }
 
     /// The message of [`What::Assembled`].
@@ -243,7 +313,23 @@ impl Decoder {
     /// Takes back what the last step lent.
     #[inline(always)]
     pub(crate) fn give_back(&mut self) {
-        self.buf.consume(core::mem::take(&mut self.lent));
+        self.buf.consume(core::mem::take(&mut self.lent) as usize);
+    }
+
+    /// Lends out so many bytes at the front, until the next step.
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "what is lent from the buffer fits in a span"
+    )]
+    fn lend(&mut self, len: usize) {
+        debug_assert!(len <= Header::MAX_LEN + IN_PLACE_MAX);
+        self.lent = len as u32;
+    }
+
+    /// Keeps a frame until more of it arrives.
+    fn hold(&mut self, frame: Frame) {
+        self.frame = Some(Box::new(frame));
     }
 
     /// Takes back what the last step lent, and drops all that was received since.
@@ -252,9 +338,11 @@ impl Decoder {
         self.frame = None;
         self.message = None;
         self.complete = false;
-        self.clear = 0;
-        if let Some(inflater) = &mut self.inflater {
-            inflater.abandon();
+        if let Some(never) = &mut self.rare.never {
+            never.clear = 0;
+            if let Some(inflater) = &mut never.inflater {
+                inflater.abandon();
+            }
         }
     }
 
@@ -266,7 +354,12 @@ impl Decoder {
             return Bytes::new();
         }
         let frame = match untaken {
-            Some(Span { at: 0, .. }) => self.found,
+            Some(Span { at: 0, len }) => self.rare.found.map(|head| Frame {
+                head,
+                len: len as usize,
+                done: len as usize,
+                place: Place::Assembly,
+            }),
             // The header is still there.
             Some(span) => {
                 let (head, payload) = self.buf.filled_mut().split_at_mut(usize::from(span.at));
@@ -277,23 +370,24 @@ impl Decoder {
             }
             None => {
                 self.give_back();
-                self.frame
+                self.frame.map(|frame| *frame)
             }
         };
         let len = self.buf.filled().len();
         let Some(frame) = frame else {
             return self.buf.take(0, len);
         };
-        if let Some(key) = frame.key {
+        let Head { opcode, fin, key } = frame.head;
+        if let Some(key) = key {
             mask(&mut self.buf.filled_mut()[..frame.done], key, 0);
         }
         // There is one encoding of each length only, so this is the header that was received.
         let mut head = [0; Header::MAX_LEN];
         let n = Header {
-            fin: frame.fin,
+            fin,
             rsv1: false,
-            opcode: frame.opcode,
-            key: frame.key,
+            opcode,
+            key,
             len: frame.len as u64,
         }
         .encode(&mut head);
@@ -328,7 +422,7 @@ impl Decoder {
             _ => return None,
         };
         let at = if masked { at + 4 } else { at };
-        if bytes.len() < at + len || len >= self.short {
+        if bytes.len() < at + len || len >= self.short as usize {
             return None;
         }
         if masked {
@@ -336,7 +430,7 @@ impl Decoder {
             let key = *head.last_chunk()?;
             mask(&mut payload[..len], MaskKey::new(key), 0);
         }
-        self.lent = at + len;
+        self.lend(at + len);
         let what = if first == 0x81 {
             What::Text
         } else {
@@ -352,7 +446,7 @@ impl Decoder {
     #[inline(never)]
     pub(crate) fn step_slow(&mut self) -> Option<Step> {
         self.find().unwrap_or_else(|fault| {
-            self.fault = Some(fault);
+            self.rare.never().fault = Some(fault);
             Some(What::Fault.elsewhere())
         })
     }
@@ -363,7 +457,7 @@ impl Decoder {
         }
         loop {
             let frame = match self.frame.take() {
-                Some(frame) => frame,
+                Some(frame) => *frame,
                 None => match self.begin()? {
                     Some(frame) => frame,
                     None => return Ok(None),
@@ -401,9 +495,7 @@ impl Decoder {
         };
         self.buf.consume(at);
         Ok(Some(Frame {
-            opcode,
-            fin,
-            key,
+            head: Head { opcode, fin, key },
             len,
             done: 0,
             place,
@@ -417,7 +509,7 @@ impl Decoder {
         let alone = header.fin && !header.rsv1 && self.message.is_none();
         if alone && header.opcode != OpCode::Continuation {
             let len = usize::try_from(header.len).unwrap_or(usize::MAX);
-            if len <= IN_PLACE_MAX && len < self.short {
+            if len < self.short as usize {
                 return Ok((len, Place::Buffer(Utf8::default())));
             }
         }
@@ -430,28 +522,28 @@ impl Decoder {
         let filled = self.buf.filled_mut();
         let there = filled.len().min(len);
         let fresh = &mut filled[frame.done..there];
-        if let Some(key) = frame.key {
+        let opcode = frame.head.opcode;
+        if let Some(key) = frame.head.key {
             mask(fresh, key, frame.done);
         }
         if there < len {
-            if let (OpCode::Text, Place::Buffer(utf8)) = (frame.opcode, &mut frame.place) {
+            if let (OpCode::Text, Place::Buffer(utf8)) = (opcode, &mut frame.place) {
                 utf8.feed(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
             }
             frame.done = there;
-            self.frame = Some(frame);
+            self.hold(frame);
             self.buf.want(len);
             return Ok(None);
         }
-        self.lent = len;
-        let what = match frame.opcode {
+        self.lend(len);
+        let what = match opcode {
             OpCode::Text => What::Text,
             OpCode::Binary | OpCode::Continuation => What::Binary,
             OpCode::Close => What::Close,
             OpCode::Ping => What::Ping,
             OpCode::Pong => What::Pong,
         };
-        frame.done = len;
-        self.found = Some(frame);
+        self.rare.found = Some(frame.head);
         Ok(Some(Step {
             what,
             span: Span::new(0, len),

@@ -1,7 +1,7 @@
 //! Messages handed out piece by piece, as they arrive: whatever their length, no more is held than
 //! the receive buffer and, of a compressed message, one block of what came out of it.
 
-use super::{Decoder, Frame, IN_PLACE_MAX, Span, Step, What};
+use super::{Decoder, Frame, IN_PLACE_MAX, Never, Span, Step, What};
 use crate::error::ProtocolError;
 use crate::frame::mask;
 use crate::message::{Chunk, Kind};
@@ -9,11 +9,13 @@ use crate::message::{Chunk, Kind};
 /// The piece that was found last, but for its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
-    pub(super) chunk: Chunk<()>,
-    /// How many bytes wait behind the decompressor, if the message is compressed.
-    pub(super) inflated: Option<usize>,
+    chunk: Chunk<()>,
+    /// Does it wait behind the decompressor?
+    inflated: bool,
+    /// How many bytes wait there.
+    len: u32,
     /// How many of its bytes were copied out before the rest.
-    pub(super) taken: usize,
+    taken: u32,
 }
 
 impl Default for Piece {
@@ -25,24 +27,33 @@ impl Default for Piece {
                 first: false,
                 last: false,
             },
-            inflated: None,
+            inflated: false,
+            len: 0,
             taken: 0,
         }
     }
 }
 
-impl Decoder {
+impl<T> Decoder<T> {
+    fn piece(&self) -> Piece {
+        let never = self.rare.never.as_ref();
+        never.map_or_else(Piece::default, |never| never.piece)
+    }
+
     /// The piece that [`What::Chunk`] found.
     pub(crate) fn chunk(&self, span: Span) -> Chunk<&[u8]> {
         let Piece {
             chunk,
             inflated,
+            len,
             taken,
-        } = self.piece;
-        chunk.map(|()| match (inflated, &self.inflater) {
-            (Some(len), Some(inflater)) => &inflater.made(len)[taken..],
-            _ => &self.payload(span)[taken..],
-        })
+        } = self.piece();
+        let inflater = self.rare.never.as_ref();
+        let all = match inflater.and_then(|never| never.inflater.as_ref()) {
+            Some(inflater) if inflated => inflater.made(len as usize),
+            _ => self.payload(span),
+        };
+        chunk.map(|()| &all[taken as usize..])
     }
 
     /// Copies out what fits of the piece that [`What::Chunk`] found: how much that was, and whether
@@ -56,8 +67,9 @@ impl Decoder {
             last: chunk.last && all,
             ..chunk.map(|_| n)
         };
-        self.piece.taken += n;
-        self.piece.chunk.first &= n == 0;
+        let piece = &mut self.rare.never().piece;
+        piece.taken += small(n);
+        piece.chunk.first &= n == 0;
         (read, all)
     }
 
@@ -80,16 +92,16 @@ impl Decoder {
         let filled = self.buf.filled_mut();
         let there = filled.len().min(frame.len - frame.done).min(IN_PLACE_MAX);
         let fresh = &mut filled[..there];
-        if let Some(key) = frame.key {
+        if let Some(key) = frame.head.key {
             mask(fresh, key, frame.done);
         }
         message.push(fresh, 0)?;
         frame.done += there;
-        self.lent = there;
+        self.lend(there);
         let ended = frame.done == frame.len;
-        let last = ended && frame.fin;
+        let last = ended && frame.head.fin;
         if !ended {
-            self.frame = Some(frame);
+            self.hold(frame);
         }
         if there == 0 && !last {
             return Ok(None);
@@ -98,21 +110,24 @@ impl Decoder {
     }
 
     fn stream_compressed(&mut self, mut frame: Frame) -> Result<Option<Step>, ProtocolError> {
-        let (Some(message), Some(inflater)) = (&mut self.message, &mut self.inflater) else {
+        let limit = self.rare.limits.max_message;
+        let Never {
+            inflater, clear, ..
+        } = self.rare.never();
+        let (Some(message), Some(inflater)) = (&mut self.message, inflater) else {
             return Ok(None);
         };
-        let limit = self.limits.max_message;
         loop {
             let filled = self.buf.filled_mut();
-            let there = filled.len().min(self.clear + frame.len - frame.done);
-            let fresh = &mut filled[self.clear..there];
-            if let Some(key) = frame.key {
+            let there = filled.len().min(*clear + frame.len - frame.done);
+            let fresh = &mut filled[*clear..there];
+            if let Some(key) = frame.head.key {
                 mask(fresh, key, frame.done);
             }
             frame.done += fresh.len();
             let room = (limit - message.len()).saturating_add(1);
             let (used, made) = inflater.inflate(&filled[..there], room)?;
-            self.clear = there - used;
+            *clear = there - used;
             let len = made.len();
             if len == room {
                 let limit = limit as u64;
@@ -121,7 +136,7 @@ impl Decoder {
             message.push(made, 0)?;
             self.buf.consume(used);
             if len > 0 {
-                self.frame = Some(frame);
+                self.hold(frame);
                 return self.found(Span::default(), Some(len), false);
             }
             if used == 0 {
@@ -129,10 +144,10 @@ impl Decoder {
             }
         }
         if frame.done < frame.len {
-            self.frame = Some(frame);
+            self.hold(frame);
             return Ok(None);
         }
-        if !frame.fin {
+        if !frame.head.fin {
             return Ok(None);
         }
         inflater.finish()?;
@@ -152,14 +167,15 @@ impl Decoder {
             message.finish()?;
             self.complete = true;
         }
-        self.piece = Piece {
+        self.rare.never().piece = Piece {
             chunk: Chunk {
                 kind: message.kind(),
                 data: (),
                 first: message.begin(),
                 last,
             },
-            inflated,
+            inflated: inflated.is_some(),
+            len: small(inflated.unwrap_or(0)),
             taken: 0,
         };
         Ok(Some(Step {
@@ -167,4 +183,9 @@ impl Decoder {
             span,
         }))
     }
+}
+
+/// A length of what lies in one buffer: the receive buffer's front, or the decompressor's block.
+fn small(len: usize) -> u32 {
+    u32::try_from(len).expect("both are far shorter than 4 GiB")
 }

@@ -3,6 +3,9 @@
 //! One pass in place, or one pass while copying into the send queue; both in blocks that the
 //! compiler turns into vector instructions. It knows no frames, and draws no keys.
 
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+mod avx2;
+
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -86,9 +89,22 @@ fn mask_short(data: &mut [u8], key: u32) {
     }
 }
 
-/// Whole blocks of 32 bytes, which become vector instructions, and a short rest.
+/// From this length on it pays to ask for wider instructions.
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+const WIDE_MIN: usize = 512;
+
 fn mask_long(data: &mut [u8], key: u32) {
-    let mut blocks = data.chunks_exact_mut(32);
+    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+    if data.len() >= WIDE_MIN && avx2::mask_wide(data, key) {
+        return;
+    }
+    mask_blocks::<32>(data, key);
+}
+
+/// Whole blocks of `N` bytes, which become vector instructions, and a short rest.
+#[inline(always)]
+fn mask_blocks<const N: usize>(data: &mut [u8], key: u32) {
+    let mut blocks = data.chunks_exact_mut(N);
     for block in &mut blocks {
         for word in block.chunks_exact_mut(8) {
             let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide(key);
@@ -140,6 +156,23 @@ mod tests {
                 let expected = naive(&data, key, from);
                 mask(&mut data, key, from);
                 assert_eq!(data, expected, "from {from}, {len} bytes");
+            }
+        }
+    }
+
+    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+    #[test]
+    fn wide_instructions_equal_the_portable_loop_at_every_alignment_and_length() {
+        let key = 0x7856_3412;
+        let bytes: Vec<u8> = (0..700u32).map(|i| i.to_le_bytes()[0]).collect();
+        for from in 0..if cfg!(miri) { 2 } else { 65 } {
+            for len in (0..600).step_by(if cfg!(miri) { 97 } else { 1 }) {
+                let (mut wide, mut narrow) = (bytes[from..from + len].to_vec(), bytes.clone());
+                if !avx2::mask_wide(&mut wide, key) {
+                    return;
+                }
+                mask_blocks::<32>(&mut narrow[from..from + len], key);
+                assert_eq!(wide, narrow[from..from + len], "from {from}, {len} bytes");
             }
         }
     }
