@@ -18,7 +18,7 @@ pub use ws_core::options::{Inbox, Overflow, SessionOptions};
 pub use ws_core::pump::client::Recording;
 pub use ws_core::pump::client::{
     Again, CommandError, Connected, Disconnected, Do, Handler, HandlerPanicked, Over, PingFailed,
-    RequestFailed, Source, SubscribeError, Wanted,
+    RequestFailed, Source, SubscribeError, WaitFailed, Wanted,
 };
 pub use ws_core::session::auth::CredError;
 pub use ws_core::session::{End, Event, Lost, Payload, State};

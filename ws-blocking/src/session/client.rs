@@ -12,7 +12,7 @@ use ws_core::message::{Message, Text};
 use ws_core::options::Inbox;
 #[cfg(feature = "record")]
 use ws_core::pump::client::Recording;
-use ws_core::pump::client::{self, Over, PingFailed, RequestFailed, SubscribeError};
+use ws_core::pump::client::{self, Over, PingFailed, RequestFailed, SubscribeError, WaitFailed};
 #[cfg(doc)]
 use ws_core::session::Event;
 use ws_core::session::subscriptions::{self, SubId, SubOptions};
@@ -118,6 +118,19 @@ impl<D: Dialect> Client<D> {
     /// There is no connection, or no pong.
     pub fn ping(&self, timeout: Duration) -> Result<Duration, PingFailed> {
         wait(self.0.ping(timeout))
+    }
+
+    /// Waits for the first message from now on that `matches`, at most so long. Nobody else is told
+    /// of that message. `matches` must be quick, and may not use a handle of the same session.
+    ///
+    /// # Errors
+    /// None came, or too many wait already.
+    pub fn wait_for(
+        &self,
+        matches: impl FnMut(&Message<'_>) -> bool + Send + 'static,
+        timeout: Duration,
+    ) -> Result<Payload, WaitFailed> {
+        wait(self.0.wait_for(matches, timeout))
     }
 
     /// Ends the session in order: nothing new is accepted, what waits leaves, what was asked is

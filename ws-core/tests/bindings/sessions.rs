@@ -22,7 +22,7 @@ use crate::raw::{self, CLOSE, PING, PONG, TEXT};
 use crate::rt::{self, wait, ws};
 use ws::session::{
     Client, End, Event, Events, Inbox, Overflow, Payload, PingFailed, RequestFailed,
-    SessionOptions, State, SubscribeError,
+    SessionOptions, State, SubscribeError, WaitFailed,
 };
 use ws::ws_core::policy::BackoffPolicy;
 use ws::ws_core::session::correlate::{End as Why, Sent, Timing};
@@ -31,7 +31,7 @@ use ws::ws_core::session::{
     DrainOptions, Network, NoDialect, Offline, RequestError, RequestOptions, SendError,
     SendOptions, SessionConfig,
 };
-use ws::{CloseCode, Request};
+use ws::{CloseCode, Message, Request};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -377,5 +377,46 @@ fn a_client_that_is_over_says_so_whatever_it_is_asked() {
         drained.expect("it is closed");
         assert_eq!(client.snapshot().state, State::Terminal);
         assert!(matches!(wait!(client.ended()), End::Closed(Some(_))));
+    });
+}
+
+#[test]
+fn s08_a_message_that_is_waited_for_goes_to_who_waits_and_the_others_to_everyone() {
+    guard(|| {
+        let (client, mut events, mut server, _listener) = connected(&options());
+        let waiter = client.clone();
+        let waiting = thread::spawn(move || {
+            let special = |message: &Message<'_>| matches!(message, Message::Text("special"));
+            wait!(waiter.wait_for(special, PATIENCE))
+        });
+        while client.snapshot().waiting_for == 0 {
+            thread::yield_now();
+        }
+        for text in ["other", "special", "special"] {
+            let frame = raw::frame(TEXT, text.as_bytes());
+            server.write_all(&frame).expect("written");
+        }
+        assert_eq!(join(waiting), Ok(Payload::Text("special".into())));
+        let mut texts = Vec::new();
+        while texts.len() < 2 {
+            if let Some(Event::Text(text)) = wait!(events.next()) {
+                texts.push(text);
+            }
+        }
+        assert_eq!(texts, ["other", "special"], "the first of them was awaited");
+
+        let never = |_: &Message<'_>| false;
+        let why = Why::TimedOut;
+        let ended = wait!(client.wait_for(never, MOMENT));
+        assert_eq!(ended, Err(WaitFailed::Ended { why }));
+        let waiter = client.clone();
+        let waiting = thread::spawn(move || wait!(waiter.wait_for(never, PATIENCE)));
+        while client.snapshot().waiting_for == 0 {
+            thread::yield_now();
+        }
+        drop(server);
+        let why = Why::Disconnected;
+        assert_eq!(join(waiting), Err(WaitFailed::Ended { why }));
+        assert_eq!(client.snapshot().waiting_for, 0);
     });
 }

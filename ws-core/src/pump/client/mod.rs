@@ -21,6 +21,7 @@ mod queue;
 #[cfg(feature = "testing")]
 mod record;
 mod run;
+mod wait;
 mod watch;
 
 use alloc::collections::BTreeMap;
@@ -38,6 +39,7 @@ use ask::Asked;
 use events::Listening;
 use ping::Pinged;
 use queue::Queue;
+use wait::Awaited;
 
 pub use actor::{Actor, serve};
 pub use ask::RequestFailed;
@@ -50,6 +52,7 @@ pub use ping::PingFailed;
 #[cfg(feature = "testing")]
 pub use record::{Lines, Recording};
 pub use run::{Dial, Dialing, Run};
+pub use wait::WaitFailed;
 pub use watch::Watch;
 
 use super::reach::{Net, Reach};
@@ -60,7 +63,7 @@ use crate::handshake::Request;
 use crate::message::Message;
 use crate::options::{Inbox, SessionOptions, StartError, plain};
 use crate::session::correlate::RequestId;
-use crate::session::{ConnId, Dialect, End, NoDialect, PingId, SendError, Session, State};
+use crate::session::{ConnId, Dialect, End, NoDialect, PingId, SendError, Session, State, WaitId};
 
 /// A handle on a session, good for as long as there is one to hold it.
 ///
@@ -98,6 +101,8 @@ struct Inner<D, R> {
     asked: BTreeMap<RequestId, Asked>,
     /// Pings that a task waits for.
     pinged: BTreeMap<PingId, Pinged>,
+    /// Messages that a task waits for.
+    awaited: BTreeMap<WaitId, Awaited>,
     /// Who writes to files.
     #[cfg(feature = "testing")]
     writers: record::Writers,
@@ -144,6 +149,7 @@ where
             reader: None,
             asked: BTreeMap::new(),
             pinged: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             #[cfg(feature = "testing")]
             writers: record::Writers::default(),
             watchers: Vec::new(),
@@ -258,7 +264,7 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn ready(&self) -> Result<(), End> {
-        self.wait_for(|inner| match (&inner.end, inner.session.state()) {
+        self.until(|inner| match (&inner.end, inner.session.state()) {
             (Some(end), _) => Some(Err(end.clone())),
             (None, State::Ready { .. }) => Some(Ok(())),
             (None, _) => None,
@@ -271,7 +277,7 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn ended(&self) -> End {
-        self.wait_for(|inner| inner.end.clone()).await
+        self.until(|inner| inner.end.clone()).await
     }
 
     fn command<T>(&self, act: impl FnOnce(&mut Inner<D, R>) -> T) -> T {

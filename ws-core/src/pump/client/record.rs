@@ -85,7 +85,7 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn recorded(&self) -> Recording {
-        self.wait_for(|inner| {
+        self.until(|inner| {
             let done = inner.end.is_some() && inner.writers.open == 0;
             done.then(|| inner.recording())
         })

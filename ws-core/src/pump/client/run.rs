@@ -281,10 +281,12 @@ impl<D: Dialect, R> Inner<D, R> {
             if let Event::Terminated(end) = &event {
                 self.end = Some(end.clone());
                 self.stop_pings(wake);
+                self.stop_waits(wake);
                 wake.append(&mut self.watchers);
             }
             let event = self.answer(event, wake);
-            if let Some(event) = event.and_then(|event| self.pong(event, wake)) {
+            let event = event.and_then(|event| self.pong(event, wake));
+            if let Some(event) = event.and_then(|event| self.awaited(event, wake)) {
                 self.tell(event, wake);
             }
         }
@@ -340,6 +342,7 @@ impl<D: Dialect, S, R, C> Drop for Run<D, S, R, C> {
         inner.wake_writers(&mut wake);
         inner.abandon(&mut wake);
         inner.stop_pings(&mut wake);
+        inner.stop_waits(&mut wake);
         wake.append(&mut inner.watchers);
         drop(inner);
         wake.into_iter().for_each(Waker::wake);

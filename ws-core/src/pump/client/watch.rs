@@ -32,7 +32,7 @@ impl<D: Dialect, R> Client<D, R> {
         }
     }
 
-    pub(super) async fn wait_for<T>(&self, look: impl Fn(&Inner<D, R>) -> Option<T>) -> T {
+    pub(super) async fn until<T>(&self, look: impl Fn(&Inner<D, R>) -> Option<T>) -> T {
         poll_fn(|cx| {
             let mut inner = self.shared.lock();
             if let Some(found) = look(&inner) {
