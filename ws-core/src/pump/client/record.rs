@@ -144,10 +144,17 @@ impl<D: Dialect, R: Runtime> Lines<D, R> {
     }
 }
 
-impl<D, R> Lines<D, R> {
-    /// The file can't be written.
-    pub fn failed(&mut self, why: io::ErrorKind) {
-        self.shared.lock().writers.failed.get_or_insert(why);
+impl<D: Dialect, R: Runtime> Lines<D, R> {
+    /// Writes all of it, up to the end of the session or the first error, which
+    /// [`Client::recording`] then tells. The writer may block, so this wants a thread of its own.
+    pub async fn write_to(mut self, mut file: impl io::Write) {
+        while let Some(block) = self.next().await {
+            if let Err(error) = file.write_all(&block) {
+                let why = error.kind();
+                self.shared.lock().writers.failed.get_or_insert(why);
+                return;
+            }
+        }
     }
 }
 

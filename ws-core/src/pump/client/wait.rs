@@ -125,9 +125,8 @@ impl<D: Dialect, R: Runtime> Drop for Waiting<D, R> {
 impl<D, R> Inner<D, R> {
     /// Hands an event to the task that waits for it; otherwise gives it back.
     pub(super) fn awaited(&mut self, event: Event, wake: &mut Vec<Waker>) -> Option<Event> {
-        let id = match &event {
-            Event::Awaited { id, .. } | Event::WaitEnded { id, .. } => id,
-            _ => return Some(event),
+        let (Event::Awaited { id, .. } | Event::WaitEnded { id, .. }) = &event else {
+            return Some(event);
         };
         let Some(awaited) = self.awaited.get_mut(id) else {
             return Some(event);
