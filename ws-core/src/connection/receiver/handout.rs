@@ -1,0 +1,124 @@
+//! Handing out what was found, lent or owned. Whether anything was found is not looked at here.
+
+use super::{Rare, Receiver};
+use crate::Instant;
+use crate::connection::closing::Closing;
+use crate::connection::event::{Cause, Closed, Event, OwnedEvent};
+use crate::connection::turn::{Next, Turn};
+use crate::error::ProtocolError;
+use crate::message::{Assembled, Chunk, Decoder, Text, check};
+
+/// The fault that text turns out to be when it is handed out.
+pub(super) const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
+
+impl Receiver {
+    /// The event that [`ready`](Self::ready) found, without consuming it.
+    #[must_use]
+    pub fn peek(&self) -> Option<Event<'_>> {
+        Some(lend(&self.decoder, &self.rare().closing, self.next?))
+    }
+
+    /// Copies out what fits of the piece of a message that [`ready`](Self::ready) found, and says how
+    /// much that was; `None` if it found something else. What does not fit stays found.
+    pub fn read_chunk(&mut self, out: &mut [u8]) -> Option<Chunk<usize>> {
+        let found = self.next.filter(|next| next.is(Next::Chunk))?;
+        let (read, all) = self.decoder.read_chunk(found.span(), out);
+        if all {
+            self.next = None;
+        }
+        Some(read)
+    }
+
+    /// Turns what was found into an event.
+    #[inline(always)]
+    pub(in crate::connection) fn event(
+        &mut self,
+        found: Turn,
+        now: impl FnOnce() -> Instant,
+    ) -> Event<'_> {
+        if found.is(Next::Binary) {
+            return Event::Binary(self.decoder.payload(found.span()));
+        }
+        if found.is(Next::Text) {
+            // Text is checked here, by the pass that makes it a `&str`.
+            let (rare, payload) = self.decoder.kept_with(found.span());
+            return match check(payload) {
+                Ok(text) => Event::Text(text),
+                Err(_) => {
+                    self.owes_close |= rare.closing.fault(NOT_UTF8, now());
+                    Event::ProtocolError(&NOT_UTF8)
+                }
+            };
+        }
+        lend(&self.decoder, &self.rare().closing, found)
+    }
+
+    /// Turns what was found into an event of its own, without a copy where that is worth it.
+    #[inline(always)]
+    pub(in crate::connection) fn owned_event(
+        &mut self,
+        found: Turn,
+        now: impl FnOnce() -> Instant,
+    ) -> OwnedEvent {
+        let text = match found.next() {
+            Next::Binary => return OwnedEvent::Binary(self.decoder.take(found.span())),
+            Next::Text => Text::try_from(self.decoder.take(found.span())),
+            Next::Assembled => match self.decoder.take_assembled() {
+                Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data.into()),
+                Some(Assembled::Text(text)) => Ok(text.into()),
+                None => return lend(&self.decoder, &self.rare().closing, found).to_owned(),
+            },
+            Next::Chunk
+            | Next::Closed
+            | Next::Fault
+            | Next::OweClose
+            | Next::OwePong
+            | Next::Ping
+            | Next::Pong => return lend(&self.decoder, &self.rare().closing, found).to_owned(),
+        };
+        match text {
+            Ok(text) => OwnedEvent::Text(text),
+            Err(_) => {
+                self.owes_close |= self.rare_mut().closing.fault(NOT_UTF8, now());
+                OwnedEvent::ProtocolError(NOT_UTF8)
+            }
+        }
+    }
+}
+
+/// Lends what was found. Out of line: the common events are lent without it, in registers.
+#[inline(never)]
+fn lend<'a>(decoder: &'a Decoder<Rare>, closing: &'a Closing, found: Turn) -> Event<'a> {
+    let payload = decoder.payload(found.span());
+    match found.next() {
+        Next::Assembled => match decoder.assembled() {
+            Some(Assembled::Text(text)) => Event::Text(text),
+            Some(Assembled::Binary(data)) => Event::Binary(data),
+            None => Event::Binary(&[]),
+        },
+        Next::Binary => Event::Binary(payload),
+        Next::Chunk => Event::Chunk(decoder.chunk(found.span())),
+        Next::Closed | Next::Fault | Next::OweClose => ended(closing, found.next()),
+        Next::Ping => Event::Ping(payload),
+        Next::OwePong | Next::Pong => Event::Pong(payload),
+        Next::Text => match check(payload) {
+            Ok(text) => Event::Text(text),
+            Err(_) => Event::ProtocolError(&NOT_UTF8),
+        },
+    }
+}
+
+/// The fault, or the end.
+fn ended(closing: &Closing, next: Next) -> Event<'_> {
+    match (closing.closed(), next) {
+        (Some(closed), Next::Closed) => Event::Closed(closed),
+        (
+            Some(Closed {
+                cause: Cause::Protocol(error),
+                ..
+            }),
+            _,
+        ) => Event::ProtocolError(error),
+        _ => Event::ProtocolError(&NOT_UTF8),
+    }
+}
