@@ -144,6 +144,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// What the root exports, and whose it is.
 const EXPORTS: &[(&str, &str)] = &[
     ("Deadline", "machine"),
+    ("emit", "session"),
     ("Instant", "time"),
     ("Machine", "machine"),
     ("Rng", "rng"),
