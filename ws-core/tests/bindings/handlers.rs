@@ -213,7 +213,7 @@ fn hears_close(mut server: TcpStream, code: u16, reason: &str) {
 }
 
 #[test]
-fn methods_are_called_in_order_and_what_they_say_is_done() {
+fn s07_methods_are_called_in_order_and_what_they_say_is_done() {
     guard(|| {
         let play = Play::start(&options());
         let mut server = play.accept(1);
@@ -287,7 +287,7 @@ fn a_slow_method_delays_neither_pongs_nor_timers() {
 }
 
 #[test]
-fn a_panic_closes_with_1011_and_ends_nothing_but_the_session() {
+fn s07_a_panic_closes_with_1011_and_ends_nothing_but_the_session() {
     guard(|| {
         for (text, callback, said) in [
             ("panic", "on_message", "on purpose"),
@@ -317,7 +317,7 @@ fn a_panic_closes_with_1011_and_ends_nothing_but_the_session() {
 }
 
 #[test]
-fn commands_wait_for_a_connection_and_keep_their_order() {
+fn s07_commands_wait_for_a_connection_and_keep_their_order() {
     guard(|| {
         let play = Play::start(&options());
         for command in ["a", "b", "c"] {
@@ -341,7 +341,7 @@ fn commands_wait_for_a_connection_and_keep_their_order() {
 }
 
 #[test]
-fn what_follows_a_loss_is_for_the_handler_to_say() {
+fn s07_what_follows_a_loss_is_for_the_handler_to_say() {
     guard(|| {
         let hours = Duration::from_secs(10_000);
         let patient = BackoffPolicy::default().first(None).base(hours).cap(hours);
@@ -368,7 +368,7 @@ fn what_follows_a_loss_is_for_the_handler_to_say() {
 }
 
 #[test]
-fn the_next_dial_can_go_elsewhere() {
+fn s07_the_next_dial_can_go_elsewhere() {
     guard(|| {
         let (first, request) = listener();
         let (second, elsewhere) = listener();
