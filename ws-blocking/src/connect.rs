@@ -35,7 +35,7 @@ pub fn connect_with(
     let mut hops = Redirects::new(request, options, seed(options)?);
     loop {
         let url = hops.request().url();
-        let (stream, spent) = open(url, &options.route, options.handshake.timeout)?;
+        let (stream, spent) = open(url, &hops.route(&options.route), options.handshake.timeout)?;
         match handshake(stream, hops.request(), &options.after(spent), hops.seed()) {
             Ok(socket) => return Ok(socket),
             Err(failure) => hops.follow(failure)?,

@@ -56,6 +56,8 @@ pub struct Reader<S = Stream> {
 pub struct Writer<S = Stream> {
     clock: Anchor,
     close_timeout: Duration,
+    /// How long the peer may take nothing before it is given up; for ever, unless somebody said so.
+    patience: Option<Duration>,
     shared: Arc<Shared<S>>,
 }
 
@@ -192,6 +194,17 @@ impl<S: Transport> Shared<S> {
         Ok(())
     }
 
+    /// Nothing more can be written, and nothing more is read.
+    fn give_up(&self) {
+        let mut state = lock(&self.state);
+        state.sender.unwritable();
+        state.in_flight = false;
+        state.broken = true;
+        drop(state);
+        self.changed.notify_all();
+        self.end_reading();
+    }
+
     /// Ends the read that the other thread waits in; it then sees that time is up.
     fn end_reading(&self) {
         // A transport that can't be shut down has no deadlines either (see `Plain`).
@@ -262,6 +275,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
         Writer {
             clock: driver.clock,
             close_timeout,
+            patience: None,
             shared,
         },
     ))
@@ -546,8 +560,30 @@ impl<S: Transport> Writer<S> {
     /// [`Error::Io`] if the transport fails, or the connection ends before everything is written.
     pub fn flush(&mut self) -> Result<(), Error> {
         let closed_at = lock(&self.shared.state).closed_at;
+        if let (None, Some(patience)) = (closed_at, self.patience) {
+            return Ok(self.flush_within(patience)?);
+        }
         let until = closed_at.map(|at| at + self.close_timeout);
         Ok(self.shared.write(self.clock, until)?)
+    }
+
+    /// Writes out everything queued, to a peer that takes something at least so often. Otherwise the
+    /// connection is over, for the reader too.
+    fn flush_within(&self, patience: Duration) -> io::Result<()> {
+        loop {
+            let before = lock(&self.shared.state).sender.buf().written();
+            let until = self.clock.now() + patience;
+            match self.shared.write(self.clock, Some(until)) {
+                Err(error) if is_timeout(&error) => {
+                    if lock(&self.shared.state).sender.buf().written() > before {
+                        continue;
+                    }
+                    self.shared.give_up();
+                    return Err(error);
+                }
+                written => return written,
+            }
+        }
     }
 
     /// The sending half itself, under its lock: fragments, pings, and whatever else is to be queued
@@ -578,11 +614,17 @@ impl<S: Transport> Writer<S> {
 
 /// For a server, whose own thread reaches into connections that other threads serve.
 impl<S: Transport> Writer<S> {
+    /// The peer is given up when it takes nothing for so long.
+    pub(crate) fn give_up_after(&mut self, patience: Duration) {
+        self.patience = Some(patience);
+    }
+
     /// Another handle on the same half.
     pub(crate) fn again(&self) -> Self {
         Self {
             clock: self.clock,
             close_timeout: self.close_timeout,
+            patience: self.patience,
             shared: Arc::clone(&self.shared),
         }
     }

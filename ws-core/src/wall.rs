@@ -109,6 +109,9 @@ const fn date(days: u64) -> (u64, u64, u64) {
 
 /// Days from the beginning of 1970 to a date; `None` before that.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1..=31).contains(&day) {
+        return None;
+    }
     let year = year.checked_sub(u64::from(month <= 2))?;
     let march_month = (month + 9) % 12;
     let (era, year_of_era) = (year / 400, year % 400);
@@ -208,6 +211,9 @@ mod tests {
             "Sun, 06 Nov 194 08:49:37 GMT",
             "Sun, 31 Nov 1994 08:49:37 GMT",
             "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 00 Mar 1994 08:49:37 GMT",
+            "Sun, 18446744073709551615 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 18446744073709551615 08:49:37 GMT",
             "Sun, 06 November 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 24:49:37 GMT",
             "Sun, 06 Nov 1994 08:49 GMT",

@@ -44,14 +44,22 @@ pub struct Asked {
     upgrade: Upgrade,
     connection: Option<OnUpgrade>,
     options: AcceptOptions,
+    origins: OriginPolicy,
 }
 
 impl Asked {
-    /// How to accept it: subprotocols, compression, limits, origins. The limits on the head were
-    /// looked at before, by their defaults.
+    /// How to accept it: subprotocols, compression, limits. The limits on the head were looked at
+    /// before, by their defaults, and origins are judged by [`origins`](Self::origins) alone.
     #[must_use]
     pub fn options(mut self, options: AcceptOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// From which pages it is accepted. Default [`OriginPolicy::SameOrigin`], whatever the options say.
+    #[must_use]
+    pub fn origins(mut self, origins: OriginPolicy) -> Self {
+        self.origins = origins;
         self
     }
 
@@ -72,7 +80,9 @@ impl Asked {
             upgrade,
             connection,
             options,
+            origins,
         } = self;
+        let options = options.origins(origins);
         let answer = match options.judge(&upgrade.request()) {
             Ok(answer) => answer,
             Err(status) => {
@@ -106,7 +116,8 @@ impl<S: Sync> FromRequestParts<S> for Asked {
         Ok(Self {
             upgrade,
             connection: parts.extensions.remove::<OnUpgrade>(),
-            options: AcceptOptions::default().origins(OriginPolicy::SameOrigin),
+            options: AcceptOptions::default(),
+            origins: OriginPolicy::SameOrigin,
         })
     }
 }

@@ -91,7 +91,9 @@ impl Arrival {
         }
         let upgrade = self.upgrade.take().expect(THERE);
         let socket = upgrade.accept(answer)?;
-        let halves = socket.split().map_err(gone)?;
+        let mut halves = socket.split().map_err(gone)?;
+        let patience = self.rules.options.limits.write_timeout;
+        halves.1.give_up_after(patience);
         self.desk.seat.opened(halves.1.again());
         Ok(Guest::new(halves, self.peer, Arc::clone(&self.desk)))
     }

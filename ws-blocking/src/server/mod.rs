@@ -183,20 +183,21 @@ fn accept_one<F>(
 where
     F: Fn(Arrival) + Send + Sync + 'static,
 {
-    let accepted = listener.accept().and_then(|(tcp, peer)| {
-        // Some systems pass it on.
-        tcp.set_nonblocking(false)?;
-        let_in(tcp, peer, gate, rules, handler)
-    });
-    match accepted {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
-        Err(error) => {
-            let fault = AcceptFault::of(&error);
-            gate.with(|door, now| door.accept_failed(fault, now));
-            true
+    let fault = match listener.accept() {
+        Ok((tcp, peer)) => {
+            // Some systems pass it on.
+            let plain = tcp.set_nonblocking(false);
+            let begun = plain.and_then(|()| let_in(tcp, peer, gate, rules, handler));
+            // Whatever it is called, there was somebody: a thread or a descriptor is missing.
+            begun.err().map(|_| AcceptFault::Shortage)
         }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+        Err(error) => Some(AcceptFault::of(&error)),
+    };
+    if let Some(fault) = fault {
+        gate.with(|door, now| door.accept_failed(fault, now));
     }
+    true
 }
 
 /// Gives a connection its thread.

@@ -121,7 +121,8 @@ impl<D: Dialect> Client<D> {
     }
 
     /// Waits for the first message from now on that `matches`, at most so long. Nobody else is told
-    /// of that message. `matches` must be quick, and may not use a handle of the same session.
+    /// of that message. `matches` must be quick, and may neither use nor own a handle of the same
+    /// session.
     ///
     /// # Errors
     /// None came, or too many wait already.

@@ -38,7 +38,9 @@ pub struct ConnectOptions {
     /// Default 0: none, and such an answer is a refusal. Never from `wss` to `ws`, and credentials
     /// and cookies are not taken along to another origin
     /// ([`Request::redirected`](crate::handshake::Request::redirected)). Each hop has the time limits
-    /// of a connection of its own, and goes by the same route.
+    /// of a connection of its own and goes by the same route; only addresses that are known of the
+    /// first host, and a client certificate, are not taken along to another. Headers of your own and
+    /// subprotocols are, so no secrets belong there.
     pub redirects: u8,
     /// The compression to offer, in place of what the request offers. Default `None`: what the
     /// request offers, and that is none unless it says so.

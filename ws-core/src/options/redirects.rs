@@ -1,8 +1,11 @@
 //! The requests of one connection, where servers send the client on. It follows nothing itself, and
 //! nothing at all unless the options say so.
 
-use super::{ConnectError, ConnectOptions};
+use alloc::borrow::Cow;
+
+use super::{ConnectError, ConnectOptions, Route};
 use crate::handshake::{HandshakeError, RedirectError, Request};
+use crate::url::Url;
 use crate::{Rng, Seed};
 
 /// What to ask for next, and whether to ask at all: the hops of one connection.
@@ -22,6 +25,7 @@ use crate::{Rng, Seed};
 /// ```
 #[derive(Debug)]
 pub struct Redirects {
+    first: Url,
     request: Request,
     seed: Seed,
     followed: u8,
@@ -33,6 +37,7 @@ impl Redirects {
     #[must_use]
     pub fn new(request: &Request, options: &ConnectOptions, seed: Seed) -> Self {
         Self {
+            first: request.url().clone(),
             request: request.clone(),
             seed,
             followed: 0,
@@ -44,6 +49,20 @@ impl Redirects {
     #[must_use]
     pub const fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// The way to the host of this hop: what is known of the first host is not true of another, and
+    /// another origin is not shown who the client is.
+    #[must_use]
+    pub fn route<'a>(&self, route: &'a Route) -> Cow<'a, Route> {
+        let url = self.request.url();
+        if url.is_same_origin(&self.first) {
+            return Cow::Borrowed(route);
+        }
+        let other = route.clone().towards(url.host(), &self.first);
+        #[cfg(feature = "tls")]
+        let other = { other.clone() }.tls(other.tls.anonymous());
+        Cow::Owned(other)
     }
 
     /// Where the keys of this hop come from: each has its own.

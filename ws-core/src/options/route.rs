@@ -6,6 +6,7 @@ use crate::dial::DialConfig;
 use crate::proxy::Proxy;
 #[cfg(feature = "tls")]
 use crate::tls::TlsOptions;
+use crate::url::{Host, Url};
 
 /// How a client reaches the host of a URL.
 ///
@@ -37,6 +38,14 @@ pub struct Route {
 }
 
 impl Route {
+    /// The same way to a host that may be another than that of `first`, whose addresses are known.
+    pub(crate) fn towards(mut self, host: &Host, first: &Url) -> Self {
+        if self.proxy.is_none() && host != first.host() {
+            self.dial.addresses.clear();
+        }
+        self
+    }
+
     /// Sets [`dial`](Self#structfield.dial).
     #[must_use]
     pub fn dial(mut self, dial: DialConfig) -> Self {

@@ -75,7 +75,7 @@ where
     loop {
         let url = hops.request().url();
         let limit = options.handshake.timeout;
-        let (stream, spent) = reach(&runtime, url, &options.route, limit).await?;
+        let (stream, spent) = reach(&runtime, url, &hops.route(&options.route), limit).await?;
         let left = options.after(spent);
         match client(stream, runtime.clone(), hops.request(), &left, hops.seed()).await {
             Ok(socket) => return Ok(socket),

@@ -119,11 +119,17 @@ where
 pub struct Reach<R> {
     runtime: R,
     route: Route,
+    /// What the route was made for.
+    first: Url,
 }
 
 impl<R> Reach<R> {
-    pub(super) const fn new(runtime: R, route: Route) -> Self {
-        Self { runtime, route }
+    pub(super) const fn new(runtime: R, route: Route, first: Url) -> Self {
+        Self {
+            runtime,
+            route,
+            first,
+        }
     }
 }
 
@@ -134,8 +140,8 @@ where
     R::Stream: Send,
 {
     fn dial(&mut self, request: &Request) -> Dialing<R::Stream> {
-        let Self { runtime, route } = self.clone();
-        let url = request.url().clone();
+        let (runtime, url) = (self.runtime.clone(), request.url().clone());
+        let route = self.route.clone().towards(url.host(), &self.first);
         Box::pin(async move {
             // The session bounds the attempt as a whole.
             match reach(&runtime, &url, &route, Duration::MAX).await {

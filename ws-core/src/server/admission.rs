@@ -140,7 +140,7 @@ impl Admission {
         self.shortages = 0;
         self.resume = None;
         self.counts.paused = false;
-        let source = from.map(source);
+        let source = from.map(one_client);
         let Err(refusal) = self.check(source) else {
             self.counts.handshaking += 1;
             if let Some(source) = source {
@@ -314,7 +314,7 @@ impl Admission {
 
 /// What counts as one address: an IPv4 address, also inside IPv6, or the first 64 bits of an IPv6
 /// address, which is what one client is commonly given.
-fn source(address: IpAddr) -> IpAddr {
+fn one_client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

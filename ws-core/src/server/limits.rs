@@ -16,7 +16,8 @@ use core::time::Duration;
 pub struct ServerLimits {
     /// Connections at once, those whose opening handshake is under way included. Default 16 384;
     /// whoever is over it gets 503 ([`Refusal::Full`](super::Refusal::Full)). The process needs as
-    /// many descriptors and some more (`ulimit -n`).
+    /// many descriptors and some more, or three times as many where each connection takes a thread
+    /// (`ulimit -n`).
     pub max_connections: usize,
     /// Connections at once from one address, likewise. Default 1024; whoever is over it gets 429
     /// ([`Refusal::Address`](super::Refusal::Address)). An IPv6 address counts together with all
@@ -32,6 +33,10 @@ pub struct ServerLimits {
     pub max_refusals: usize,
     /// What `Retry-After` tells those who are refused, in whole seconds. Default 5 s.
     pub retry_after: Duration,
+    /// How long a client may take nothing of what is sent to it before it is given up. Default 30 s.
+    /// It counts where each connection takes a thread, which does nothing else while it writes;
+    /// elsewhere the keepalive sees to it.
+    pub write_timeout: Duration,
     /// How long connections have to close when the server goes down; those that have not are
     /// dropped then. Default 10 s.
     pub drain_timeout: Duration,
@@ -45,18 +50,20 @@ impl Default for ServerLimits {
             max_handshakes: 4096,
             max_refusals: 256,
             retry_after: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
         }
     }
 }
 
 impl ServerLimits {
-    /// The defaults where each connection takes a thread: 256 connections, 64 handshakes under way,
-    /// 16 refusals. Everything else as by default.
+    /// The defaults where each connection takes a thread: 256 connections, 32 of one address, 64
+    /// handshakes under way, 16 refusals. Everything else as by default.
     #[must_use]
     pub fn threads() -> Self {
         Self {
             max_connections: 256,
+            max_per_address: 32,
             max_handshakes: 64,
             max_refusals: 16,
             ..Self::default()
@@ -95,6 +102,13 @@ impl ServerLimits {
     #[must_use]
     pub const fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = wait;
+        self
+    }
+
+    /// Sets [`write_timeout`](Self#structfield.write_timeout).
+    #[must_use]
+    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
         self
     }
 

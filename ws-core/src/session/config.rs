@@ -40,7 +40,8 @@ pub struct SessionConfig {
     /// How many redirects an attempt follows. Default 0: none, and such an answer is a refusal. Never
     /// from `wss` to `ws`, and credentials in the request are not taken along to another origin
     /// ([`Request::redirected`](crate::handshake::Request::redirected)); a session that logs in
-    /// follows none to another origin at all. Each is a dial that counts for the budget, and the next
+    /// follows none to another origin at all. A client certificate of the route goes along, and so do
+    /// headers of your own. Each is a dial that counts for the budget, and the next
     /// attempt begins at the target again.
     pub redirects: u8,
     /// When to dial again after a failure. Default [`BackoffPolicy::default`].

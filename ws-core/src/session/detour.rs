@@ -15,22 +15,44 @@ use crate::handshake::{HandshakeError, Request};
 pub(super) struct Detour {
     hops: u8,
     to: Option<Box<Request>>,
+    /// The target was replaced meanwhile: what this attempt comes to says nothing about the new one.
+    outdated: bool,
+}
+
+impl Detour {
+    /// Where the attempt was sent, if it was.
+    #[cfg(feature = "testing")]
+    pub(super) fn place(&self) -> Option<&Request> {
+        self.to.as_deref()
+    }
 }
 
 impl<D: Dialect> Session<D> {
     /// What the attempt of the moment asks for.
     pub(super) fn asked(&self) -> &Request {
-        self.detour.to.as_deref().unwrap_or(&self.request)
+        match &self.detour {
+            Detour {
+                to: Some(to),
+                outdated: false,
+                ..
+            } => to,
+            _ => &self.request,
+        }
     }
 
     /// Is this dial one more of the same attempt?
     pub(super) const fn on_detour(&self) -> bool {
-        self.detour.to.is_some()
+        self.detour.to.is_some() && !self.detour.outdated
     }
 
     /// The attempt is over, well or not: the next begins where the first did.
     pub(super) fn end_detour(&mut self) {
         self.detour = Detour::default();
+    }
+
+    /// The target is another from now on: the attempt under way follows nothing any more.
+    pub(super) const fn outdate_detour(&mut self) {
+        self.detour.outdated = true;
     }
 
     /// Goes where the refusal says; `false` if it stays a refusal.
@@ -39,7 +61,7 @@ impl<D: Dialect> Session<D> {
         else {
             return false;
         };
-        if self.detour.hops >= self.config.redirects {
+        if self.detour.outdated || self.detour.hops >= self.config.redirects {
             return false;
         }
         let Ok(next) = self.asked().redirected(rejection) else {

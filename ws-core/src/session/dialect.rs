@@ -97,8 +97,8 @@ pub trait Dialect {
     /// What a message of the application's own means to the session, so that topics which it
     /// subscribes to without [`Session::subscribe`](super::Session::subscribe) are known and restored
     /// as well: [`News::Wanted`] and [`News::Unwanted`], and [`News::Subscribed`] where no answer
-    /// comes. Asked for each text and binary message that is sent on a connection that is ready, those
-    /// of requests among them, before it leaves. By default nothing.
+    /// comes. Asked for each text and binary message, those of requests among them, that is accepted
+    /// while a connection is ready, before it leaves; not for what waits for a connection. By default nothing.
     fn overhear(&mut self, message: &Message<'_>) -> Vec<News> {
         let _ = message;
         Vec::new()

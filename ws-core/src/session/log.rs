@@ -34,13 +34,18 @@ pub(super) struct FrameLog {
     secrets: VecDeque<u64>,
     /// When the time of day was last said, and what it was.
     wall: (UnixTime, Instant),
+    /// That of the last line.
+    last: UnixTime,
 }
 
 impl FrameLog {
-    fn time(&self, now: Instant) -> UnixTime {
+    /// The time of day for the next line: never before that of the last, whatever the clock does.
+    fn time(&mut self, now: Instant) -> UnixTime {
         let (wall, then) = self.wall;
         let passed = u64::try_from((now - then).as_nanos()).unwrap_or(u64::MAX);
-        UnixTime::from_nanos(wall.as_nanos().saturating_add(passed))
+        let time = UnixTime::from_nanos(wall.as_nanos().saturating_add(passed));
+        self.last = self.last.max(time);
+        self.last
     }
 
     fn record(&mut self, direction: Direction, frame: Frame<'_>, now: Instant) {
@@ -198,6 +203,7 @@ impl<D: Dialect> Session<D> {
             sent: None,
             secrets: VecDeque::new(),
             wall: (UnixTime::from_nanos(0), Instant::ORIGIN),
+            last: UnixTime::from_nanos(0),
         }));
     }
 

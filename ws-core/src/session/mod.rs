@@ -326,7 +326,7 @@ impl<D: Dialect> Session<D> {
     /// Replaces what connections are asked for, from the next dial on: another host, a fresh token.
     pub fn set_target(&mut self, request: Request) {
         self.note_gap("set_target");
-        self.end_detour();
+        self.outdate_detour();
         self.request = request;
     }
 

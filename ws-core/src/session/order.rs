@@ -219,7 +219,8 @@ impl<D: Dialect> Session<D> {
         let mut connection = Box::new(Connection::new(opened, &config, now));
         #[cfg(feature = "testing")]
         if let Some(log) = &mut self.log {
-            log.opened(conn, &self.request, &mut connection, now);
+            let asked = self.detour.place().unwrap_or(&self.request);
+            log.opened(conn, asked, &mut connection, now);
         }
         let agreed = connection.agreed().clone();
         self.judge.accepted(0);

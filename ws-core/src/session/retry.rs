@@ -129,6 +129,7 @@ impl<D: Dialect> Session<D> {
             }
         }
         if !self.on_detour() {
+            self.end_detour();
             self.backoff.dialing(now);
         }
         self.conns += 1;

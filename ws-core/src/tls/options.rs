@@ -191,6 +191,12 @@ impl TlsOptions {
         Ok(config)
     }
 
+    /// The same, without an identity to show.
+    pub(crate) fn anonymous(mut self) -> Self {
+        self.identity = None;
+        self.renewed()
+    }
+
     /// Forgets what was built from the options before.
     fn renewed(mut self) -> Self {
         self.built = Arc::default();

@@ -1,17 +1,25 @@
 //! Servers that send the client on: where it goes, what it takes along, and where it stops.
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
 
 use super::{echo, guard, join, listener, server};
 use crate::rt::{wait, ws};
 use ws::ws_core::handshake::RedirectError;
-use ws::{CloseCode, ConnectError, ConnectOptions, HandshakeError, OwnedEvent, Request};
+use ws::{
+    CloseCode, ConnectError, ConnectOptions, DialConfig, HandshakeError, OwnedEvent, Request, Route,
+};
 
 /// Answers as many requests as there are locations, each with a redirect; the heads it read.
 fn redirecting(locations: Vec<String>) -> (SocketAddr, JoinHandle<Vec<String>>) {
-    let (listener, address) = listener();
+    redirecting_at(listener(), locations)
+}
+
+fn redirecting_at(
+    (listener, address): (TcpListener, SocketAddr),
+    locations: Vec<String>,
+) -> (SocketAddr, JoinHandle<Vec<String>>) {
     let serving = thread::spawn(move || {
         let mut heads = Vec::new();
         for location in locations {
@@ -111,5 +119,34 @@ fn none_is_followed_unless_asked_and_none_for_ever() {
             "{error:?}"
         );
         join(served);
+    });
+}
+
+#[test]
+fn what_is_known_of_the_first_host_is_not_taken_for_the_next() {
+    guard(|| {
+        // Some systems have but one address in the loopback network.
+        let Ok(listener) = TcpListener::bind("127.0.0.78:0") else {
+            return;
+        };
+        let known = listener.local_addr().expect("an address");
+        let (last, serving) = server(|stream| {
+            echo(&mut wait!(ws::accept(stream)).expect("an upgrade"));
+        });
+        let (_, redirected) = redirecting_at((listener, known), vec![format!("ws://{last}/new")]);
+        let dial = DialConfig::default().addresses(vec![known.ip()]);
+        let options = ConnectOptions::default()
+            .redirects(1)
+            .route(Route::default().dial(dial));
+        let url = format!("ws://first.test:{}/", known.port());
+        let request = Request::new(url).expect("a url");
+        let mut socket = wait!(ws::connect_with(&request, &options)).expect("a connection");
+        assert!(
+            wait!(socket.close(CloseCode::NORMAL, ""))
+                .expect("closed")
+                .is_clean()
+        );
+        join(serving);
+        join(redirected);
     });
 }

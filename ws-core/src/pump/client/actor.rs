@@ -14,11 +14,12 @@ use std::panic::catch_unwind;
 
 use super::handler::{Again, Connected, Disconnected, Do, Handler, Source, Then};
 use super::mailbox::{CommandError, Ended, HandlerPanicked, Mailbox};
+use super::watchers::Wait;
 use super::{Client, Events, Shared};
 use crate::close::CloseCode;
 use crate::handshake::Agreed;
 use crate::pump::Runtime;
-use crate::session::{Dialect, End, Event, NoDialect};
+use crate::session::{ConnId, Dialect, End, Event, NoDialect, State};
 
 /// A handle on a session that has a [`Handler`].
 ///
@@ -94,7 +95,8 @@ impl<C, D: Dialect, R: Runtime> Actor<C, D, R> {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn ended(&self) -> Result<End, HandlerPanicked> {
-        poll_fn(|cx| self.mailbox.poll_ended(cx)).await
+        let wait = Wait::default();
+        poll_fn(|cx| self.mailbox.poll_ended(&wait, cx)).await
     }
 }
 
@@ -249,21 +251,30 @@ impl<D: Dialect, R: Runtime, H: Handler> Stage<D, R, H> {
                 };
                 let handler = &mut self.handler;
                 let again = guard("on_disconnect", || handler.on_disconnect(disconnected)).await?;
-                self.follow(again);
+                self.follow(conn, again);
                 return Ok(Do::nothing());
             }
-            other => return guard("on_event", || self.handler.on_event(other)).await,
+            other => {
+                if let Event::Lagged { .. } = other {
+                    // What told of the connection may be among what was dropped.
+                    let state = self.shared.command(|inner| inner.session.state());
+                    self.connected = matches!(state, State::Ready { .. });
+                }
+                return guard("on_event", || self.handler.on_event(other)).await;
+            }
         };
         let handler = &mut self.handler;
         guard("on_message", || handler.on_message(message, source)).await
     }
 
     /// What follows a loss.
-    fn follow(&self, again: Again) {
+    fn follow(&self, conn: ConnId, again: Again) {
         self.shared.command(|inner| {
             let now = inner.clock.now();
             match again {
                 Again::Policy => {}
+                // There may have been another dial meanwhile, and what it came to is told next.
+                Again::After(_) if inner.session.conn() != conn => {}
                 Again::After(delay) => inner.session.retry_in(delay, now),
                 Again::Stop => {
                     let _ = inner.session.close(CloseCode::NORMAL, "", now);

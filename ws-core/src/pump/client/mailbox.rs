@@ -2,13 +2,13 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use core::fmt;
 use core::task::{Context, Poll, Waker};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
+use super::watchers::{Wait, Watchers};
 use crate::error::Explanation;
 use crate::session::End;
 
@@ -76,7 +76,7 @@ struct Inner<C> {
     commands: VecDeque<C>,
     handler: Option<Waker>,
     ended: Option<Ended>,
-    watchers: Vec<Waker>,
+    watchers: Watchers,
 }
 
 impl<C> Mailbox<C> {
@@ -85,7 +85,7 @@ impl<C> Mailbox<C> {
             commands: VecDeque::new(),
             handler: None,
             ended: None,
-            watchers: Vec::new(),
+            watchers: Watchers::new(),
         }))
     }
 
@@ -124,20 +124,20 @@ impl<C> Mailbox<C> {
         let mut inner = self.lock();
         inner.ended.get_or_insert(ended);
         let commands = core::mem::take(&mut inner.commands);
-        let watchers = core::mem::take(&mut inner.watchers);
+        let watchers = inner.watchers.take();
         drop(inner);
         drop(commands);
-        watchers.into_iter().for_each(Waker::wake);
+        watchers.for_each(Waker::wake);
     }
 
-    pub(super) fn poll_ended(&self, cx: &Context<'_>) -> Poll<Ended> {
+    pub(super) fn poll_ended(&self, wait: &Wait, cx: &Context<'_>) -> Poll<Ended> {
         let mut inner = self.lock();
         if let Some(ended) = &inner.ended {
             return Poll::Ready(ended.clone());
         }
-        if !inner.watchers.iter().any(|one| one.will_wake(cx.waker())) {
-            inner.watchers.push(cx.waker().clone());
-        }
+        let over = inner.watchers.add(wait, cx);
+        drop(inner);
+        drop(over);
         Poll::Pending
     }
 }
@@ -166,7 +166,7 @@ mod tests {
         let cx = Context::from_waker(Waker::noop());
         assert_eq!(mailbox.poll_command(&cx), Poll::Ready(0));
         assert_eq!(mailbox.put(COMMANDS), Ok(()));
-        assert!(mailbox.poll_ended(&cx).is_pending());
+        assert!(mailbox.poll_ended(&Wait::default(), &cx).is_pending());
 
         let end = End::Closed(None);
         mailbox.end(Ok(end.clone()));
@@ -176,7 +176,11 @@ mod tests {
             end: end.clone(),
         };
         mailbox.end(Err(late));
-        assert_eq!(mailbox.poll_ended(&cx), Poll::Ready(Ok(end)), "the first");
+        assert_eq!(
+            mailbox.poll_ended(&Wait::default(), &cx),
+            Poll::Ready(Ok(end)),
+            "the first"
+        );
         assert_eq!(mailbox.put(1), Err(CommandError::Over(1)));
         assert!(
             mailbox.poll_command(&cx).is_pending(),

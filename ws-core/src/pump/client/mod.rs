@@ -23,6 +23,7 @@ mod record;
 mod run;
 mod wait;
 mod watch;
+mod watchers;
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -40,6 +41,7 @@ use events::Listening;
 use ping::Pinged;
 use queue::Queue;
 use wait::Awaited;
+use watchers::Watchers;
 
 pub use actor::{Actor, serve};
 pub use ask::RequestFailed;
@@ -107,7 +109,7 @@ struct Inner<D, R> {
     #[cfg(feature = "testing")]
     writers: record::Writers,
     /// Tasks that wait for another state.
-    watchers: Vec<Waker>,
+    watchers: Watchers,
     /// The number of the change of state that they know of.
     changes: u64,
     /// The application has said that it is to end: what finds no room is not waited for.
@@ -152,7 +154,7 @@ where
             awaited: BTreeMap::new(),
             #[cfg(feature = "testing")]
             writers: record::Writers::default(),
-            watchers: Vec::new(),
+            watchers: Watchers::default(),
             changes: 0,
             ending: false,
             handles: 2,
@@ -192,8 +194,9 @@ where
     if !R::TLS {
         plain(request.url())?;
     }
+    let first = request.url().clone();
     let session = options.session(request, dialect, fill)?;
-    let reach = Reach::new(runtime.clone(), options.route.clone());
+    let reach = Reach::new(runtime.clone(), options.route.clone(), first);
     let (client, events, run) = run(session, runtime, reach);
     Ok((client, events, run.inbox(options.inbox)))
 }

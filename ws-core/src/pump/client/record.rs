@@ -163,9 +163,9 @@ impl<D, R> Drop for Lines<D, R> {
     fn drop(&mut self) {
         let mut inner = self.shared.lock();
         inner.writers.open -= 1;
-        let watchers = core::mem::take(&mut inner.watchers);
+        let watchers = inner.watchers.take();
         drop(inner);
-        watchers.into_iter().for_each(Waker::wake);
+        watchers.for_each(Waker::wake);
     }
 }
 

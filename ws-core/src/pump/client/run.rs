@@ -282,7 +282,7 @@ impl<D: Dialect, R> Inner<D, R> {
                 self.end = Some(end.clone());
                 self.stop_pings(wake);
                 self.stop_waits(wake);
-                wake.append(&mut self.watchers);
+                wake.extend(self.watchers.take());
             }
             let event = self.answer(event, wake);
             let event = event.and_then(|event| self.pong(event, wake));
@@ -343,7 +343,7 @@ impl<D: Dialect, S, R, C> Drop for Run<D, S, R, C> {
         inner.abandon(&mut wake);
         inner.stop_pings(&mut wake);
         inner.stop_waits(&mut wake);
-        wake.append(&mut inner.watchers);
+        wake.extend(inner.watchers.take());
         drop(inner);
         wake.into_iter().for_each(Waker::wake);
     }

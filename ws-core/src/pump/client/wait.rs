@@ -62,7 +62,7 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
     /// of that message. See [`Session::wait_for`](crate::session::Session::wait_for).
     ///
     /// `matches` is called under the lock that the handles share, for each message: it must be quick,
-    /// and may not use a handle of the same session.
+    /// and may neither use nor own a handle of the same session.
     ///
     /// # Errors
     /// None came, or too many wait already.

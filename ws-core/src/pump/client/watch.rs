@@ -11,6 +11,7 @@ use core::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
+use super::watchers::Wait;
 use super::{Client, Inner, Shared};
 use crate::session::{Dialect, State};
 
@@ -20,6 +21,7 @@ pub struct Watch<D, R> {
     shared: Arc<Shared<D, R>>,
     /// The number of the last change that was told.
     seen: Option<u64>,
+    wait: Wait,
 }
 
 impl<D: Dialect, R> Client<D, R> {
@@ -29,16 +31,20 @@ impl<D: Dialect, R> Client<D, R> {
         Watch {
             shared: Arc::clone(&self.shared),
             seen: None,
+            wait: Wait::default(),
         }
     }
 
     pub(super) async fn until<T>(&self, look: impl Fn(&Inner<D, R>) -> Option<T>) -> T {
+        let wait = Wait::default();
         poll_fn(|cx| {
             let mut inner = self.shared.lock();
             if let Some(found) = look(&inner) {
                 return Poll::Ready(found);
             }
-            inner.watch(cx);
+            let over = inner.watchers.add(&wait, cx);
+            drop(inner);
+            drop(over);
             Poll::Pending
         })
         .await
@@ -65,7 +71,9 @@ impl<D: Dialect, R> Watch<D, R> {
         if matches!(inner.session.state(), State::Terminal) {
             return Poll::Ready(None);
         }
-        inner.watch(cx);
+        let over = inner.watchers.add(&self.wait, cx);
+        drop(inner);
+        drop(over);
         Poll::Pending
     }
 }
@@ -78,22 +86,13 @@ impl<D: Dialect, R> Stream for Watch<D, R> {
     }
 }
 
-impl<D, R> Inner<D, R> {
-    fn watch(&mut self, cx: &Context<'_>) {
-        let known = self.watchers.iter().any(|one| one.will_wake(cx.waker()));
-        if !known {
-            self.watchers.push(cx.waker().clone());
-        }
-    }
-}
-
 impl<D: Dialect, R> Inner<D, R> {
     /// Tells whoever waits for another state, if there is one.
     pub(super) fn tell_state(&mut self, wake: &mut Vec<Waker>) {
         let changes = self.session.changes();
         if changes != self.changes {
             self.changes = changes;
-            wake.append(&mut self.watchers);
+            wake.extend(self.watchers.take());
         }
     }
 }
