@@ -55,7 +55,9 @@ fn a_broken_rule_is_noticed() {
 #[test]
 fn no_test_of_the_core_waits_for_real_time() {
     for source in sources("tests") {
-        if source.path != "tests/rules.rs" {
+        // Faults on real sockets go on for as long as their command says.
+        let real = source.path.starts_with("tests/bindings/faults/");
+        if source.path != "tests/rules.rs" && !real {
             let waits = ["thread::sleep", "Instant::now", "SystemTime"];
             let waits = waits.iter().find(|what| source.text.contains(*what));
             assert_eq!(waits, None, "{}", source.path);

@@ -169,7 +169,7 @@ impl Server {
             wait(&mut poll, &mut events, &gate)?;
         }
         gate.cut_all();
-        Ok(gate.ask(Admission::counts))
+        Ok(gate.ask(Admission::outcome))
     }
 }
 

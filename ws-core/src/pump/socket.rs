@@ -40,10 +40,25 @@ const WRITE_EARLY: usize = 64 * 1024;
 pub struct WebSocket<S, R> {
     pub(super) conn: Connection,
     pub(super) driver: Driver<S, R>,
+    /// What most never have.
+    pub(super) extra: Option<Box<Extra>>,
+}
+
+/// What a socket has only if it is used in some way.
+#[derive(Default)]
+pub(super) struct Extra {
     /// The tasks of the stream and of the sink, once it was used as one.
     pub(super) wakers: Option<Arc<Wakers>>,
     /// Tells when the server that it belongs to goes down.
     pub(super) watch: Option<Box<Watch>>,
+}
+
+impl<S, R> WebSocket<S, R> {
+    /// The tasks of the stream and of the sink.
+    pub(super) fn wakers(&mut self) -> &mut Arc<Wakers> {
+        let extra = self.extra.get_or_insert_default();
+        extra.wakers.get_or_insert_default()
+    }
 }
 
 impl<S, R> WebSocket<S, R>
@@ -77,8 +92,7 @@ where
         Self {
             conn,
             driver,
-            wakers: None,
-            watch: None,
+            extra: None,
         }
     }
 
@@ -250,9 +264,10 @@ where
     /// Drives the connection up to the next event. When the server that it belongs to goes down, it
     /// is closed first.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if let Some(watch) = &mut self.watch {
-            if watch.poll(Phase::Closing, cx).is_ready() {
-                self.watch = None;
+        if let Some(extra) = &mut self.extra {
+            let watch = extra.watch.as_mut();
+            if watch.is_some_and(|watch| watch.poll(Phase::Closing, cx).is_ready()) {
+                extra.watch = None;
                 // It may be closing for a reason of its own.
                 let _ = self.start_close(Farewell::Shutdown.code(), Farewell::Shutdown.reason());
             }

@@ -159,9 +159,9 @@ pub(super) fn split<S, Rd, Wr, R>(
     let WebSocket {
         conn,
         driver,
-        watch,
-        ..
+        extra,
     } = socket;
+    let watch = extra.and_then(|extra| extra.watch);
     let agreed = conn.agreed().clone();
     let (receiver, sender) = conn.split();
     let (reader, writer) = split(driver.io);

@@ -32,7 +32,7 @@ where
         cx: &Context<'_>,
         poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let wakers = Arc::clone(self.wakers.get_or_insert_default());
+        let wakers = Arc::clone(self.wakers());
         wakers.register(half, cx.waker());
         let before = self.outlook(half);
         let polled = poll(self, &mut Context::from_waker(&wakers.waker()));

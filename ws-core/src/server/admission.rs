@@ -20,6 +20,8 @@ use crate::server::{AcceptFault, Counts, ServerLimits};
 pub struct Admission {
     limits: ServerLimits,
     counts: Counts,
+    /// Those at the moment at which it was over.
+    last: Option<Counts>,
     addresses: BTreeMap<IpAddr, usize>,
     state: State,
     /// Shortages in a row.
@@ -127,6 +129,7 @@ impl Admission {
         Self {
             limits,
             counts: Counts::default(),
+            last: None,
             addresses: BTreeMap::new(),
             state: State::Serving,
             shortages: 0,
@@ -244,9 +247,21 @@ impl Admission {
 
     /// Ends it at once: who is still here is dropped.
     pub fn abort(&mut self) {
-        self.state = State::Over;
         self.resume = None;
         self.counts.paused = false;
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.state = State::Over;
+        self.last.get_or_insert(self.counts);
+    }
+
+    /// The numbers at the end: once it is [over](Phase::Over), those of that moment, whoever has left
+    /// since.
+    #[must_use]
+    pub fn outcome(&self) -> Counts {
+        self.last.unwrap_or(self.counts)
     }
 
     /// How far it has come.
@@ -306,7 +321,7 @@ impl Admission {
                 self.resume = None;
                 self.counts.paused = false;
             }
-            State::Closing { until } if until <= now => self.state = State::Over,
+            State::Closing { until } if until <= now => self.end(),
             State::Serving | State::Closing { .. } | State::Over => {}
         }
     }

@@ -98,7 +98,7 @@ where
     #[must_use]
     pub fn into_byte_stream(mut self) -> R::Io<ByteStream<Self>> {
         // Two tasks may share it.
-        self.wakers.get_or_insert_default();
+        self.wakers();
         R::io(ByteStream::new(self))
     }
 }

@@ -77,7 +77,7 @@ where
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        match self.wakers {
+        match { self.extra.as_ref() }.and_then(|extra| extra.wakers.as_ref()) {
             Some(_) => self.poll_as(half, cx, poll),
             None => poll(self, cx),
         }

@@ -68,7 +68,8 @@ impl<S, R> Guest<S, R> {
         peer: SocketAddr,
         desk: Arc<Desk<S, R>>,
     ) -> Self {
-        socket.watch = Some(desk.seat.gate.bell.watch());
+        let extra = socket.extra.get_or_insert_default();
+        extra.watch = Some(desk.seat.gate.bell.watch());
         Self {
             socket: Some(Box::new(socket)),
             peer,
@@ -83,7 +84,9 @@ impl<S, R> Guest<S, R> {
     }
 
     /// The WebSocket itself, to split it for example. When the server goes down it is still closed
-    /// with 1001, if it is read from (or its reader is); but what a handler drops of it is dropped.
+    /// with 1001, if it is read from (or its reader is); but what a handler drops of it is dropped,
+    /// and when the handler has returned it no longer counts for the server, which does not wait for
+    /// it: keep the handler running for as long as the connection.
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn into_inner(mut self) -> WebSocket<S, R> {

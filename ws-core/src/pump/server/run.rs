@@ -129,7 +129,7 @@ impl<H: Host> Server<H> {
         // Nobody waits in a queue that nobody looks at.
         drop(listener);
         poll_fn(|cx| poll_drained(gate, &mut timer, &mut watch, cx)).await;
-        gate.ask(Admission::counts)
+        gate.ask(Admission::outcome)
     }
 }
 
