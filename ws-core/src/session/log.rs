@@ -32,6 +32,8 @@ pub(super) struct FrameLog {
     sent: Option<Box<Receiver>>,
     /// Digests of what must not be shown.
     secrets: VecDeque<u64>,
+    /// Numbers of messages that belong to logins: no answer to them is shown, late or repeated.
+    logins: VecDeque<u64>,
     /// When the time of day was last said, and what it was.
     wall: (UnixTime, Instant),
     /// That of the last line.
@@ -59,12 +61,25 @@ impl FrameLog {
 
     /// A message is about to be queued that must not be shown.
     pub(super) fn hide(&mut self, messages: &[Kept]) {
-        for message in messages {
-            if self.secrets.len() == SECRETS {
-                self.secrets.pop_front();
-            }
-            self.secrets.push_back(digest(message.borrowed().payload()));
+        let digests = { messages.iter() }.map(|message| digest(message.borrowed().payload()));
+        self.hide_digests(digests);
+    }
+
+    /// The same, of messages that are queued already.
+    pub(super) fn hide_digests(&mut self, digests: impl IntoIterator<Item = u64>) {
+        for digest in digests {
+            remember(&mut self.secrets, digest);
         }
+    }
+
+    /// A message with this number is part of a login.
+    pub(super) fn login(&mut self, number: u64) {
+        remember(&mut self.logins, number);
+    }
+
+    /// Is it?
+    pub(super) fn is_login(&self, number: u64) -> bool {
+        self.logins.contains(&number)
     }
 
     /// A connection is open: another stream of bytes begins.
@@ -184,7 +199,14 @@ fn shown<'a>(message: &'a Message<'_>, secret: bool) -> Option<Frame<'a>> {
 }
 
 /// FNV-1a: a secret is recognised, not kept.
-fn digest(data: &[u8]) -> u64 {
+fn remember(numbers: &mut VecDeque<u64>, number: u64) {
+    if numbers.len() == SECRETS {
+        numbers.pop_front();
+    }
+    numbers.push_back(number);
+}
+
+pub(super) fn digest(data: &[u8]) -> u64 {
     data.iter().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
         (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
@@ -202,6 +224,7 @@ impl<D: Dialect> Session<D> {
             recorder: Recorder::new(config),
             sent: None,
             secrets: VecDeque::new(),
+            logins: VecDeque::new(),
             wall: (UnixTime::from_nanos(0), Instant::ORIGIN),
             last: UnixTime::from_nanos(0),
         }));

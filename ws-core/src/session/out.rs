@@ -90,6 +90,9 @@ pub struct Out<'a> {
     ids: &'a mut Correlator<Tag>,
     pricing: &'a Pricing,
     said: Said,
+    /// What is said is part of a login.
+    #[cfg(feature = "testing")]
+    secret: bool,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,9 @@ pub(super) struct Said {
     pub(super) waits: bool,
     /// There is a parcel in the queue.
     pub(super) posted: bool,
+    /// Digests of messages that no record may show.
+    #[cfg(feature = "testing")]
+    pub(super) hidden: Vec<u64>,
 }
 
 impl Said {
@@ -128,6 +134,8 @@ impl Said {
         };
         self.ids.extend(more.ids);
         self.news.extend(more.news);
+        #[cfg(feature = "testing")]
+        self.hidden.extend(more.hidden);
     }
 }
 
@@ -179,7 +187,15 @@ impl<'a> Out<'a> {
             ids,
             pricing,
             said: Said::default(),
+            #[cfg(feature = "testing")]
+            secret: false,
         }
+    }
+
+    /// No record may show what is said here.
+    #[cfg(feature = "testing")]
+    pub(super) const fn hide(&mut self) {
+        self.secret = true;
     }
 
     /// What is said is kept until its turn comes.
@@ -193,6 +209,8 @@ impl<'a> Out<'a> {
             ids,
             pricing,
             said: Said::default(),
+            #[cfg(feature = "testing")]
+            secret: false,
         }
     }
 
@@ -202,9 +220,15 @@ impl<'a> Out<'a> {
         if self.said.failed.is_some() {
             return;
         }
+        let message = message.into();
+        #[cfg(feature = "testing")]
+        if self.secret {
+            let digest = super::log::digest(message.payload());
+            self.said.hidden.push(digest);
+        }
         match &mut self.to {
             To::Wire(sender) => self.said.failed = sender.send(message).err(),
-            To::Parcel(messages) => messages.push(Kept::new(message.into())),
+            To::Parcel(messages) => messages.push(Kept::new(message)),
         }
     }
 

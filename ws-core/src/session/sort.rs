@@ -49,10 +49,24 @@ impl<D: Dialect> Session<D> {
         let mut class = self.dialect.classify(&message, &mut out);
         let mut said = out.done();
         let mut asked = None;
+        #[cfg(feature = "testing")]
+        let numbered = match class {
+            Class::Response(Key::Number(number)) => Some(number),
+            _ => None,
+        };
         if let Class::Response(Key::Number(number)) = class {
             if let Some((id, what)) = self.errands.find(number) {
                 let what = what.clone();
                 let mut out = Out::wire(sender, &mut self.requests, &self.config.pricing);
+                #[cfg(feature = "testing")]
+                if let Some(log) = &mut self.log {
+                    if matches!(what, What::Login(_)) {
+                        log.login(number);
+                    }
+                    if log.is_login(number) {
+                        out.hide();
+                    }
+                }
                 self.dialect.answered(&what.asked(), &message, &mut out);
                 said.add(out.done());
                 asked = Some((id, what));
@@ -61,9 +75,14 @@ impl<D: Dialect> Session<D> {
         }
         #[cfg(feature = "testing")]
         if let Some(log) = &mut self.log {
-            let login = matches!(asked, Some((_, What::Login(_))));
+            let login = numbered.is_some_and(|number| log.is_login(number));
             let secret = login || self.dialect.is_secret(&message);
             log.received(&message, secret, now);
+            log.hide_digests(core::mem::take(&mut said.hidden));
+            if login {
+                // What goes on with the login is part of it.
+                said.ids.iter().for_each(|id| log.login(id.number()));
+            }
         }
         let mut news = None;
         self.sorted = match class {
