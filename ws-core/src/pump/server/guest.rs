@@ -51,6 +51,9 @@ impl<S, R> Desk<S, R> {
 
 /// An open connection of a server: a [`WebSocket`], used as one.
 ///
+/// It belongs to its handler: one that is moved out of it, into another task for example, is no longer
+/// the server's affair once the handler has returned.
+///
 /// However a handler lets go of it, the server closes what is still open: with 1000 if the handler
 /// returns, with 1011 if it panics. When the server goes down, the connection is closed with 1001 as
 /// soon as the handler reads, and the handler sees that as [`Closed`](crate::connection::Closed).
