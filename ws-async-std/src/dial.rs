@@ -69,6 +69,11 @@ impl Net for FuturesIo {
         let handshake = TlsConnector::from(config).connect(name, socket);
         Box::pin(async move { Ok(TlsStream::from(handshake.await?).into()) })
     }
+
+    #[cfg(feature = "tracing")]
+    fn warn(&self, warning: std::fmt::Arguments<'_>) {
+        tracing::warn!(target: "websocket", "{warning}");
+    }
 }
 
 /// A socket that has begun to connect.

@@ -120,6 +120,11 @@ impl Net for Clock {
             Ok(Wire::Tls(tls))
         })
     }
+
+    #[cfg(feature = "tracing")]
+    fn warn(&self, warning: std::fmt::Arguments<'_>) {
+        tracing::warn!(target: "websocket", "{warning}");
+    }
 }
 
 fn poll_connected(socket: &Watched) -> Poll<io::Result<()>> {

@@ -204,3 +204,11 @@ fn a_server_whose_future_is_dropped_is_over() {
     let mut closing = pin!(handle.closing());
     assert!(closing.as_mut().poll(&mut cx).is_ready());
 }
+
+#[test]
+fn a_server_that_is_dropped_before_it_runs_is_over() {
+    let (_house, server) = server([]);
+    let handle = server.handle();
+    drop(server);
+    assert_eq!(handle.phase(), Phase::Over);
+}

@@ -59,6 +59,11 @@ impl Net for Tokio {
         let handshake = TlsConnector::from(config).connect(name, socket);
         Box::pin(async move { Ok(TlsStream::from(handshake.await?).into()) })
     }
+
+    #[cfg(feature = "tracing")]
+    fn warn(&self, warning: std::fmt::Arguments<'_>) {
+        tracing::warn!(target: "websocket", "{warning}");
+    }
 }
 
 fn socket(to: SocketAddr, config: &DialConfig) -> io::Result<TcpSocket> {

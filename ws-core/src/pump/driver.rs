@@ -190,6 +190,18 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         Poll::Ready(())
     }
 
+    /// Ends the transport from this side, whatever is still to be said. The machine tells the end.
+    pub(super) fn cut<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) {
+        self.now = self.runtime.now();
+        self.out.shutdown::<S, R>(&mut self.io, cx);
+        self.out.failed = true;
+        machine.unwritable(self.now);
+        if self.ended.is_none() {
+            self.ended = Some(TransportEnd::Other);
+            machine.lost(TransportEnd::Other);
+        }
+    }
+
     fn poll_timer<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<()> {
         let Some((at, _)) = machine.poll_timeout() else {
             return Poll::Pending;

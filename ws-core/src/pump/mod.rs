@@ -82,8 +82,10 @@
 mod bell;
 pub mod client;
 mod driver;
+mod gate;
 mod handshake;
 mod io;
+mod member;
 mod race;
 mod reach;
 mod runtime;

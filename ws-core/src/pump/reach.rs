@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 #[cfg(feature = "tls")]
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt::Arguments;
 use core::future::{Future, poll_fn};
 use core::net::{IpAddr, SocketAddr};
 use core::pin::{Pin, pin};
@@ -70,6 +71,11 @@ pub trait Net: Runtime + Clone {
         let _ = (socket, config, name);
         unsupported()
     }
+
+    /// Somebody should know of this. Default: nobody is told.
+    fn warn(&self, warning: Arguments<'_>) {
+        let _ = warning;
+    }
 }
 
 /// Connects to the host of the URL, through the proxy of the route if there is one, with TLS if the
@@ -98,6 +104,13 @@ where
     if url.is_secure() {
         let failed = |error| ConnectError::tls(url, error);
         let config = route.tls.client_config().map_err(failed)?;
+        if route.tls.verifies_nothing() {
+            let host = url.authority();
+            runtime.warn(format_args!(
+                "the certificate of {host} is not verified: whoever is in between can read and \
+                 change everything"
+            ));
+        }
         let name = TlsOptions::server_name(url.host()).map_err(failed)?;
         let socket = socket(runtime, url, route).await?;
         let began = runtime.now();

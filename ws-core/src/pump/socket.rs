@@ -11,11 +11,12 @@ use core::time::Duration;
 
 use bytes::{Buf, Bytes};
 
-use super::bell::Watch;
 use super::driver::{Driver, lend_sending};
+use super::member::{Member, Order};
 use super::runtime::{PollRead, PollWrite, Split};
 use super::split::{self, Halves, Reader, Writer};
 use super::wakers::Wakers;
+use crate::buf::SendBuf;
 use crate::close::CloseCode;
 use crate::connection::{Closed, Config, Connection, Event, OwnedEvent, Sender};
 #[cfg(feature = "deflate")]
@@ -24,7 +25,7 @@ use crate::error::{Error, SendError};
 use crate::handshake::{Agreed, Opened};
 use crate::machine::Machine;
 use crate::message::Message;
-use crate::server::{Farewell, Phase};
+use crate::server::Farewell;
 
 /// With this much in the queue, `feed` writes what the transport takes without waiting for it.
 const WRITE_EARLY: usize = 64 * 1024;
@@ -49,8 +50,8 @@ pub struct WebSocket<S, R> {
 pub(super) struct Extra {
     /// The tasks of the stream and of the sink, once it was used as one.
     pub(super) wakers: Option<Arc<Wakers>>,
-    /// Tells when the server that it belongs to goes down.
-    pub(super) watch: Option<Box<Watch>>,
+    /// Its place in the server that it belongs to.
+    pub(super) member: Option<Member>,
 }
 
 impl<S, R> WebSocket<S, R> {
@@ -184,7 +185,7 @@ where
                 self.sender().send(message)?;
             }
             if self.conn.io().1.remaining() >= WRITE_EARLY {
-                ready!(self.driver.poll_flush(&mut self.conn, cx, |_| true))?;
+                ready!(self.poll_write(cx, |_| true))?;
             }
             Poll::Ready(Ok(()))
         })
@@ -264,15 +265,40 @@ where
     /// Drives the connection up to the next event. When the server that it belongs to goes down, it
     /// is closed first.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if let Some(extra) = &mut self.extra {
-            let watch = extra.watch.as_mut();
-            if watch.is_some_and(|watch| watch.poll(Phase::Closing, cx).is_ready()) {
-                extra.watch = None;
-                // It may be closing for a reason of its own.
-                let _ = self.start_close(Farewell::Shutdown.code(), Farewell::Shutdown.reason());
+        match &self.extra {
+            None => self.driver.poll(&mut self.conn, cx),
+            Some(_) => self.poll_as_member(cx),
+        }
+    }
+
+    fn poll_as_member(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        while let Some(order) = self.member().and_then(|member| member.poll(cx)) {
+            match order {
+                Order::Close => {
+                    // It may be closing for a reason of its own.
+                    let _ =
+                        self.start_close(Farewell::Shutdown.code(), Farewell::Shutdown.reason());
+                }
+                Order::End => self.driver.cut(&mut self.conn, cx),
             }
         }
-        self.driver.poll(&mut self.conn, cx)
+        let found = self.driver.poll(&mut self.conn, cx);
+        if found.is_pending() {
+            self.tell_stall();
+        }
+        found
+    }
+
+    fn member(&mut self) -> Option<&mut Member> {
+        self.extra.as_mut()?.member.as_mut()
+    }
+
+    /// Tells the server whether the client takes what is sent to it.
+    fn tell_stall(&mut self) {
+        let stalled = self.conn.io().1.has_remaining();
+        if let Some(member) = self.member() {
+            member.seat.stalled(stalled);
+        }
     }
 
     /// Queues a Close frame and starts its deadline, without waiting.
@@ -292,15 +318,23 @@ where
         if !self.conn.io().1.is_full() {
             return Poll::Ready(Ok(()));
         }
-        let room = self
-            .driver
-            .poll_flush(&mut self.conn, cx, |out| !out.is_full());
-        Poll::Ready(Ok(ready!(room)?))
+        self.poll_write(cx, |out| !out.is_full())
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let all = self.driver.poll_flush(&mut self.conn, cx, |_| false);
-        Poll::Ready(Ok(ready!(all)?))
+        self.poll_write(cx, |_| false)
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&SendBuf) -> bool,
+    ) -> Poll<Result<(), Error>> {
+        let written = self.driver.poll_flush(&mut self.conn, cx, enough);
+        if self.extra.is_some() {
+            self.tell_stall();
+        }
+        written.map_err(Error::Io)
     }
 
     /// What the opening handshake agreed on.

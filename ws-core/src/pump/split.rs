@@ -10,7 +10,6 @@
 
 #![allow(clippy::disallowed_types, reason = "two tasks share the write side")]
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
@@ -20,8 +19,9 @@ use core::time::Duration;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::bell::Watch;
 use super::driver::{WriteState, lend_sending, poll_read_into, reclaim};
+use super::gate::Seat;
+use super::member::{Member, Order};
 use super::runtime::{PollRead, PollWrite, Split};
 use super::socket::WebSocket;
 use super::wakers::{Half, Wakers};
@@ -36,7 +36,7 @@ use crate::frame::Reply;
 use crate::handshake::Agreed;
 use crate::machine::{Transport, TransportEnd};
 use crate::message::Message;
-use crate::server::{Farewell, Phase};
+use crate::server::Farewell;
 
 /// Reads in one poll that lead to nothing before other tasks get a turn.
 const READS: u32 = 32;
@@ -57,8 +57,8 @@ pub struct Reader<Rd, Wr, R> {
     owes: bool,
     agreed: Agreed,
     shared: Arc<Shared<Wr>>,
-    /// Tells when the server that it belongs to goes down.
-    watch: Option<Box<Watch>>,
+    /// Its place in the server that it belongs to.
+    member: Option<Member>,
 }
 
 /// What a runtime divides a [`WebSocket`] on an `S` into.
@@ -88,6 +88,8 @@ struct Shared<Wr> {
     /// The reader has something to do on the write side: a Close frame of the writer's to learn of,
     /// or bytes that no one is writing.
     dirty: AtomicBool,
+    /// The seat in a server, which both halves keep.
+    seat: Option<Arc<Seat>>,
 }
 
 /// The write side.
@@ -136,7 +138,11 @@ impl<Wr> Shared<Wr> {
         let Side {
             io, sender, out, ..
         } = side;
-        match out.poll_write::<Wr, R>(io, sender.buf(), &mut Context::from_waker(&waker)) {
+        let written = out.poll_write::<Wr, R>(io, sender.buf(), &mut Context::from_waker(&waker));
+        if let Some(seat) = &self.seat {
+            seat.stalled(written.is_pending());
+        }
+        match written {
             Poll::Pending if enough(sender.buf()) => Poll::Ready(Ok(())),
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) => {
@@ -161,7 +167,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         driver,
         extra,
     } = socket;
-    let watch = extra.and_then(|extra| extra.watch);
+    let member = extra.and_then(|extra| extra.member);
     let agreed = conn.agreed().clone();
     let (receiver, sender) = conn.split();
     let (reader, writer) = split(driver.io);
@@ -177,6 +183,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         wakers: Arc::default(),
         // Whatever was queued before is the reader's to write if no one else does.
         dirty: AtomicBool::new(true),
+        seat: member.as_ref().map(|member| Arc::clone(&member.seat)),
     });
     let reader = Reader {
         receiver,
@@ -188,7 +195,7 @@ pub(super) fn split<S, Rd, Wr, R>(
         owes: false,
         agreed,
         shared: Arc::clone(&shared),
-        watch,
+        member,
     };
     (
         reader,
@@ -260,7 +267,7 @@ where
         // Before anything is looked at, so that no notice of the writer can fall in between.
         self.shared.wakers.register(Half::Reader, cx.waker());
         self.now = self.runtime.now();
-        self.poll_watch(cx);
+        self.poll_member(cx);
         for _ in 0..READS {
             if self.shared.dirty.swap(false, Ordering::SeqCst) {
                 self.look_at_writer();
@@ -299,16 +306,34 @@ where
         Poll::Pending
     }
 
-    /// Closes the connection when the server that it belongs to goes down.
-    fn poll_watch(&mut self, cx: &Context<'_>) {
-        let Some(watch) = &mut self.watch else { return };
-        if watch.poll(Phase::Closing, cx).is_ready() {
-            self.watch = None;
-            let (code, reason) = (Farewell::Shutdown.code(), Farewell::Shutdown.reason());
-            // It may be closing for a reason of its own.
-            let _ = self.shared.lock().sender.close(code, reason);
-            self.shared.dirty.store(true, Ordering::SeqCst);
+    /// Does what the server wants that it belongs to.
+    fn poll_member(&mut self, cx: &mut Context<'_>) {
+        while let Some(order) = self.member.as_mut().and_then(|member| member.poll(cx)) {
+            match order {
+                Order::Close => {
+                    let (code, reason) = (Farewell::Shutdown.code(), Farewell::Shutdown.reason());
+                    // It may be closing for a reason of its own.
+                    let _ = self.shared.lock().sender.close(code, reason);
+                    self.shared.dirty.store(true, Ordering::SeqCst);
+                }
+                Order::End => self.cut(cx),
+            }
         }
+    }
+
+    /// Ends the transport from this side, whatever is still to be said.
+    fn cut(&mut self, cx: &mut Context<'_>) {
+        let mut side = self.shared.lock();
+        side.shutdown::<R>(cx);
+        side.sender.unwritable();
+        side.broken = true;
+        drop(side);
+        self.receiver.unwritable(self.now);
+        if !self.ended {
+            self.ended = true;
+            self.receiver.lost(TransportEnd::Other);
+        }
+        self.shared.wakers.wake_half(Half::Writer);
     }
 
     /// Decodes up to the next event; replies go to the sender on the way.

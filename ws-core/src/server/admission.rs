@@ -63,6 +63,17 @@ pub enum Phase {
 pub struct Ticket {
     source: Option<IpAddr>,
     stage: Stage,
+    stalled: bool,
+}
+
+impl Ticket {
+    const fn new(source: Option<IpAddr>, stage: Stage) -> Self {
+        Self {
+            source,
+            stage,
+            stalled: false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -149,8 +160,7 @@ impl Admission {
             if let Some(source) = source {
                 *self.addresses.entry(source).or_default() += 1;
             }
-            let stage = Stage::Handshaking;
-            return Verdict::Admit(Ticket { source, stage });
+            return Verdict::Admit(Ticket::new(source, Stage::Handshaking));
         };
         if self.counts.refusing >= self.limits.max_refusals {
             self.counts.dropped += 1;
@@ -163,8 +173,7 @@ impl Admission {
             Refusal::Handshakes => self.counts.refused_handshakes += 1,
         }
         self.counts.refusing += 1;
-        let stage = Stage::Refusing;
-        Verdict::Refuse(Ticket { source, stage }, refusal)
+        Verdict::Refuse(Ticket::new(source, Stage::Refusing), refusal)
     }
 
     fn check(&self, source: Option<IpAddr>) -> Result<(), Refusal> {
@@ -195,8 +204,21 @@ impl Admission {
         }
     }
 
+    /// Whether bytes wait for the client of an open connection to take them.
+    pub fn stalled(&mut self, ticket: &mut Ticket, stalled: bool) {
+        if ticket.stage != Stage::Open || ticket.stalled == stalled {
+            return;
+        }
+        ticket.stalled = stalled;
+        match stalled {
+            true => self.counts.stalled += 1,
+            false => self.counts.stalled -= 1,
+        }
+    }
+
     /// A connection is gone, or a refusal is answered.
-    pub fn left(&mut self, ticket: Ticket) {
+    pub fn left(&mut self, mut ticket: Ticket) {
+        self.stalled(&mut ticket, false);
         match ticket.stage {
             Stage::Refusing => {
                 self.counts.refusing -= 1;

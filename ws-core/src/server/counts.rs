@@ -2,12 +2,15 @@
 
 /// A server's numbers.
 ///
-/// The first four say what is under way, the rest what has happened since the server began.
+/// The first five say what is under way, the rest what has happened since the server began.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Counts {
     /// Connections that are open.
     pub open: usize,
+    /// Of these, those whose client takes less than is sent to it: bytes wait for the transport to
+    /// take them. Their handlers wait as well, once the send queue is full.
+    pub stalled: usize,
     /// Opening handshakes under way.
     pub handshaking: usize,
     /// Refusals under way.

@@ -181,6 +181,21 @@ fn the_last_words_say_whose_doing_it_is() {
     assert!(Farewell::Panic.reason() != Farewell::Shutdown.reason());
 }
 
+#[test]
+fn clients_that_take_less_than_is_sent_are_counted_once_and_until_they_leave() {
+    let mut door = Admission::new(ServerLimits::default());
+    let mut ticket = admit(&mut door, None);
+    door.stalled(&mut ticket, true);
+    assert_eq!(door.counts().stalled, 0, "it is not open yet");
+    door.opened(&mut ticket);
+    for (stalled, counted) in [(true, 1), (true, 1), (false, 0), (false, 0), (true, 1)] {
+        door.stalled(&mut ticket, stalled);
+        assert_eq!(door.counts().stalled, counted);
+    }
+    door.left(ticket);
+    assert_eq!(door.counts().stalled, 0);
+}
+
 /// Any order of events keeps the numbers within the limits and adds up in the end.
 #[test]
 fn no_order_of_events_breaks_a_limit_or_loses_count() {
@@ -200,7 +215,13 @@ fn no_order_of_events_breaks_a_limit_or_loses_count() {
         let mut arrived = 0;
         for _ in 0..100 {
             let at = usize::try_from(random(8)).unwrap();
-            match random(5) {
+            match random(6) {
+                5 => {
+                    let stalled = random(2) == 0;
+                    if let Some(held) = held.get_mut(at) {
+                        door.stalled(held, stalled);
+                    }
+                }
                 0 | 1 => {
                     arrived += 1;
                     let from = IpAddr::from([10, 0, 0, u8::try_from(random(3)).unwrap()]);
@@ -220,6 +241,7 @@ fn no_order_of_events_breaks_a_limit_or_loses_count() {
             let counts = door.counts();
             assert!(counts.open + counts.handshaking <= limits.max_connections);
             assert!(counts.handshaking <= limits.max_handshakes);
+            assert!(counts.stalled <= counts.open);
             assert!(counts.refusing <= limits.max_refusals);
             assert_eq!(
                 counts.open + counts.handshaking + counts.refusing,
@@ -228,6 +250,7 @@ fn no_order_of_events_breaks_a_limit_or_loses_count() {
         }
         held.into_iter().for_each(|ticket| door.left(ticket));
         let counts = door.counts();
+        assert_eq!(counts.stalled, 0);
         let refused = counts.refused_address
             + counts.refused_closing
             + counts.refused_full

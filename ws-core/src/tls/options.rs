@@ -104,11 +104,20 @@ impl TlsOptions {
     /// **Dangerous.** Accepts whatever certificate a server shows: expired, self-signed, or somebody
     /// else's. Whoever stands in between can then read and change everything. For tests against
     /// servers on this machine; to trust a certificate of your own, add it with
-    /// [`root`](Self::root).
+    /// [`root`](Self::root). With feature `tracing` of a binding each connection that uses it is
+    /// warned of.
     #[must_use]
     pub fn danger_accept_invalid_certs(mut self, accept: bool) -> Self {
         self.invalid_certs = accept;
         self.renewed()
+    }
+
+    /// Is any certificate accepted, because
+    /// [`danger_accept_invalid_certs`](Self::danger_accept_invalid_certs) says so? Such connections
+    /// are warned of. What a [configuration of your own](Self::config) accepts is not known.
+    #[must_use]
+    pub const fn verifies_nothing(&self) -> bool {
+        self.invalid_certs && self.config.is_none()
     }
 
     /// A configuration of your own, used exactly as it is: nothing else that is set here counts. It

@@ -1,9 +1,22 @@
 //! What the handlers of the async bindings do in the tests of their servers, by the path that is
 //! asked for. Included by a test of each.
 
-use std::future::pending;
+use std::future::{Future, pending};
 
-use crate::rt::ws::server::Arrival;
+use crate::rt::ws::server::{Arrival, Guest};
+
+/// Goes on in another thread, whatever becomes of the handler.
+fn elsewhere(work: impl Future<Output = ()> + Send + 'static) {
+    std::thread::spawn(move || crate::rt::block_on(work));
+}
+
+async fn echo(mut guest: Guest) {
+    while let Some(event) = guest.next().await {
+        if let Some(message) = event.into_message() {
+            let _ = guest.send(message).await;
+        }
+    }
+}
 
 pub(crate) async fn route(arrival: Arrival) {
     match arrival.request().path() {
@@ -35,12 +48,26 @@ pub(crate) async fn route(arrival: Arrival) {
                 }
             }
         }
-        _ => {
-            while let Some(event) = guest.next().await {
-                if let Some(message) = event.into_message() {
-                    let _ = guest.send(message).await;
-                }
-            }
+        "/moved" => elsewhere(echo(guest)),
+        "/moved/leave" => elsewhere(async move { drop(guest.next().await) }),
+        "/moved/panic" => {
+            elsewhere(async move { drop(guest.next().await) });
+            panic!("on purpose, without it");
         }
+        "/taken" => {
+            let mut socket = guest.into_inner();
+            elsewhere(async move {
+                while let Some(event) = socket.next().await {
+                    if let Some(message) = event.into_message() {
+                        let _ = socket.send(message).await;
+                    }
+                }
+            });
+        }
+        "/flood" => {
+            let much = vec![7; 1 << 20];
+            while guest.send(&*much).await.is_ok() {}
+        }
+        _ => echo(guest).await,
     }
 }

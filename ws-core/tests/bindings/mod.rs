@@ -23,6 +23,7 @@ mod handshakes;
 mod hostile;
 mod leftovers;
 mod lines;
+mod moved;
 mod parity;
 pub(crate) mod raw;
 mod redirects;

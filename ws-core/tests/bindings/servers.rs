@@ -16,7 +16,7 @@ use ws::{AcceptOptions, CloseCode, Config, OriginPolicy, OwnedEvent, ServerOptio
 /// Longer than any test takes: whoever waits for it hangs.
 const NEVER: Duration = Duration::from_secs(300);
 
-fn options(limits: ServerLimits) -> ServerOptions {
+pub(super) fn options(limits: ServerLimits) -> ServerOptions {
     ServerOptions::default().limits(limits.drain_timeout(NEVER))
 }
 
@@ -39,7 +39,7 @@ fn ask(address: SocketAddr, path: &str, more: &str) -> (TcpStream, String) {
 }
 
 #[track_caller]
-fn open(address: SocketAddr, path: &str) -> TcpStream {
+pub(super) fn open(address: SocketAddr, path: &str) -> TcpStream {
     let (stream, head) = ask(address, path, "");
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     stream
@@ -58,7 +58,7 @@ fn refused(address: SocketAddr, path: &str, more: &str, status: u16) -> String {
 }
 
 /// Waits until the server's numbers are as they should be.
-fn until(handle: &Handle, reached: impl Fn(&Counts) -> bool) -> Counts {
+pub(super) fn until(handle: &Handle, reached: impl Fn(&Counts) -> bool) -> Counts {
     loop {
         let counts = handle.counts();
         if reached(&counts) {
@@ -69,7 +69,7 @@ fn until(handle: &Handle, reached: impl Fn(&Counts) -> bool) -> Counts {
 }
 
 #[track_caller]
-fn assert_closed_with(stream: &mut TcpStream, code: u16) {
+pub(super) fn assert_closed_with(stream: &mut TcpStream, code: u16) {
     let (first, payload) = raw::read_frame(stream).expect("a frame");
     assert_eq!(first, CLOSE);
     assert_eq!(payload[..2], code.to_be_bytes());

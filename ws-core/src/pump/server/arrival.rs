@@ -7,10 +7,10 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::net::SocketAddr;
 
+use super::super::gate::Gate;
 use super::super::handshake::Upgrade;
 use super::super::runtime::{PollRead, PollWrite};
-use super::gate::Gate;
-use super::guest::{Desk, Guest, Left};
+use super::guest::{Guest, Left, Loan};
 use crate::handshake::{Accept, HandshakeError, RequestHead};
 use crate::options::{AcceptError, AcceptOptions};
 use crate::server::{Phase, Refusal};
@@ -24,7 +24,8 @@ pub struct Arrival<S, R> {
     upgrade: Option<Box<Upgrade<S, R>>>,
     peer: SocketAddr,
     options: Arc<AcceptOptions>,
-    desk: Arc<Desk<S, R>>,
+    /// There until it is answered, likewise.
+    loan: Option<Loan<S, R>>,
 }
 
 impl<S, R> Arrival<S, R>
@@ -35,13 +36,13 @@ where
         upgrade: Upgrade<S, R>,
         peer: SocketAddr,
         options: Arc<AcceptOptions>,
-        desk: Arc<Desk<S, R>>,
+        loan: Loan<S, R>,
     ) -> Self {
         Self {
             upgrade: Some(Box::new(upgrade)),
             peer,
             options,
-            desk,
+            loan: Some(loan),
         }
     }
 
@@ -91,7 +92,8 @@ where
     /// As [`open`](Self::open).
     #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub async fn accept(mut self, answer: Accept) -> Result<Guest<S, R>, AcceptError> {
-        let gate = Arc::clone(&self.desk.seat.gate);
+        let loan = self.loan.take().expect(THERE);
+        let gate = Arc::clone(&loan.desk.seat.gate);
         if gate.bell.is_at(Phase::Closing) {
             let (status, wait) = (Refusal::Closing.status(), retry_after(&gate));
             let wait = [("Retry-After", &*wait)];
@@ -101,8 +103,8 @@ where
         }
         let upgrade = self.upgrade.take().expect(THERE);
         let socket = upgrade.accept(answer).await?;
-        self.desk.seat.opened();
-        Ok(Guest::new(socket, self.peer, Arc::clone(&self.desk)))
+        loan.desk.seat.opened();
+        Ok(Guest::new(socket, self.peer, loan))
     }
 
     /// Refuses, with headers and a body, and returns when the client has the answer, or is gone. The
@@ -134,8 +136,8 @@ pub(super) fn retry_after(gate: &Gate) -> String {
 
 impl<S, R> Drop for Arrival<S, R> {
     fn drop(&mut self) {
-        if let Some(upgrade) = self.upgrade.take() {
-            self.desk.put(Left::Asked(upgrade));
+        if let (Some(upgrade), Some(loan)) = (self.upgrade.take(), self.loan.take()) {
+            loan.give_back(Left::Asked(upgrade));
         }
     }
 }

@@ -9,18 +9,31 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
+use core::future::poll_fn;
+use core::mem::replace;
 use core::net::SocketAddr;
 use core::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use core::task::{Poll, Waker};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::super::gate::Seat;
 use super::super::handshake::Upgrade;
+use super::super::member::Member;
 use super::super::socket::WebSocket;
-use super::gate::Seat;
 
-/// What a handler and the task that runs it share.
+/// What a handler and the task that runs it share: where a connection is put back.
 pub(super) struct Desk<S, R> {
-    pub(super) seat: Seat,
-    left: Mutex<Option<Left<S, R>>>,
+    pub(super) seat: Arc<Seat>,
+    place: Mutex<Place<S, R>>,
+}
+
+enum Place<S, R> {
+    /// It is in somebody's hands; the task waits for it.
+    Lent(Option<Waker>),
+    /// Somebody has let go of it.
+    Back(Left<S, R>),
+    /// There is nothing to come back.
+    Gone,
 }
 
 /// What a handler has let go of.
@@ -32,51 +45,95 @@ pub(super) enum Left<S, R> {
 }
 
 impl<S, R> Desk<S, R> {
-    pub(super) fn new(seat: Seat) -> Self {
-        Self {
+    pub(super) fn new(seat: Arc<Seat>) -> Arc<Self> {
+        Arc::new(Self {
             seat,
-            left: Mutex::new(None),
+            place: Mutex::new(Place::Gone),
+        })
+    }
+
+    /// What is given out has to come back.
+    pub(super) fn lend(self: &Arc<Self>) -> Loan<S, R> {
+        *self.lock() = Place::Lent(None);
+        Loan {
+            desk: Arc::clone(self),
         }
     }
 
-    pub(super) fn put(&self, left: Left<S, R>) {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+    /// Waits for it to come back, wherever it went: `None` if it has gone for good.
+    pub(super) async fn returned(&self) -> Option<Left<S, R>> {
+        poll_fn(|cx| {
+            let mut place = self.lock();
+            match replace(&mut *place, Place::Gone) {
+                Place::Lent(_) => {
+                    *place = Place::Lent(Some(cx.waker().clone()));
+                    Poll::Pending
+                }
+                Place::Back(left) => Poll::Ready(Some(left)),
+                Place::Gone => Poll::Ready(None),
+            }
+        })
+        .await
     }
 
-    pub(super) fn take(&self) -> Option<Left<S, R>> {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.take()
+    fn put(&self, place: Place<S, R>) {
+        let before = replace(&mut *self.lock(), place);
+        if let Place::Lent(Some(waker)) = before {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Place<S, R>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Goes along with what was lent, and says what became of it.
+pub(super) struct Loan<S, R> {
+    pub(super) desk: Arc<Desk<S, R>>,
+}
+
+impl<S, R> Loan<S, R> {
+    pub(super) fn give_back(self, left: Left<S, R>) {
+        self.desk.put(Place::Back(left));
+    }
+}
+
+impl<S, R> Drop for Loan<S, R> {
+    fn drop(&mut self) {
+        let mut place = self.desk.lock();
+        if let Place::Lent(waker) = &mut *place {
+            let waker = waker.take();
+            *place = Place::Gone;
+            drop(place);
+            waker.into_iter().for_each(Waker::wake);
+        }
     }
 }
 
 /// An open connection of a server: a [`WebSocket`], used as one.
 ///
-/// It belongs to its handler: one that is moved out of it, into another task for example, is no longer
-/// the server's affair once the handler has returned.
-///
-/// However a handler lets go of it, the server closes what is still open: with 1000 if the handler
-/// returns, with 1011 if it panics. When the server goes down, the connection is closed with 1001 as
-/// soon as the handler reads, and the handler sees that as [`Closed`](crate::connection::Closed).
+/// Wherever it is dropped, in its handler or in another task, the server closes what is still open:
+/// with 1000, or with 1011 if its handler has panicked. When the server goes down, the connection is
+/// closed with 1001 as soon as somebody reads, who sees that as
+/// [`Closed`](crate::connection::Closed); at the drain deadline it is ended. It counts for the server
+/// for as long as it exists.
 pub struct Guest<S, R> {
     /// There until it is taken out. Boxed, because a future that is given it holds it twice: where
     /// it came in, and where it is used.
     socket: Option<Box<WebSocket<S, R>>>,
     peer: SocketAddr,
-    desk: Arc<Desk<S, R>>,
+    loan: Option<Loan<S, R>>,
 }
 
 impl<S, R> Guest<S, R> {
-    pub(super) fn new(
-        mut socket: WebSocket<S, R>,
-        peer: SocketAddr,
-        desk: Arc<Desk<S, R>>,
-    ) -> Self {
+    pub(super) fn new(mut socket: WebSocket<S, R>, peer: SocketAddr, loan: Loan<S, R>) -> Self {
         let extra = socket.extra.get_or_insert_default();
-        extra.watch = Some(desk.seat.gate.bell.watch());
+        extra.member = Some(Member::new(Arc::clone(&loan.desk.seat)));
         Self {
             socket: Some(Box::new(socket)),
             peer,
-            desk,
+            loan: Some(loan),
         }
     }
 
@@ -86,10 +143,9 @@ impl<S, R> Guest<S, R> {
         self.peer
     }
 
-    /// The WebSocket itself, to split it for example. When the server goes down it is still closed
-    /// with 1001, if it is read from (or its reader is); but what a handler drops of it is dropped,
-    /// and when the handler has returned it no longer counts for the server, which does not wait for
-    /// it: keep the handler running for as long as the connection.
+    /// The WebSocket itself, to split it for example. It still counts for the server, is closed with
+    /// 1001 and ended at the drain deadline, if it is read from (or its reader is); only what is
+    /// dropped of it is dropped, without a Close frame.
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn into_inner(mut self) -> WebSocket<S, R> {
@@ -115,8 +171,8 @@ impl<S, R> DerefMut for Guest<S, R> {
 
 impl<S, R> Drop for Guest<S, R> {
     fn drop(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            self.desk.put(Left::Open(socket));
+        if let (Some(socket), Some(loan)) = (self.socket.take(), self.loan.take()) {
+            loan.give_back(Left::Open(socket));
         }
     }
 }

@@ -8,14 +8,14 @@
 //! other.
 
 mod arrival;
-mod gate;
 mod guest;
+mod handle;
 mod host;
 mod run;
 mod task;
 
 pub use arrival::Arrival;
-pub use gate::Handle;
 pub use guest::Guest;
+pub use handle::Handle;
 pub use host::Host;
 pub use run::Server;

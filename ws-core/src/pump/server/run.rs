@@ -8,9 +8,10 @@ use core::net::SocketAddr;
 use core::task::{Context, Poll, ready};
 
 use super::super::bell::Watch;
+use super::super::gate::{Gate, Seat};
 use super::arrival::Arrival;
-use super::gate::{Gate, Handle, Seat};
 use super::guest::{Desk, Guest};
+use super::handle::Handle;
 use super::host::Host;
 use super::task::{Rules, refuse, serve};
 use crate::Instant;
@@ -23,7 +24,7 @@ const BURST: u32 = 64;
 /// A server that listens, and does nothing else before it [`run`](Self::run)s.
 pub struct Server<H: Host> {
     listener: H::Listener,
-    gate: Arc<Gate>,
+    end: End,
     rules: Arc<Rules<H>>,
 }
 
@@ -40,7 +41,7 @@ impl<H: Host> Server<H> {
         };
         Self {
             listener,
-            gate,
+            end: End(gate),
             rules: Arc::new(rules),
         }
     }
@@ -55,7 +56,7 @@ impl<H: Host> Server<H> {
     #[must_use]
     pub fn handle(&self) -> Handle<H> {
         Handle {
-            gate: Arc::clone(&self.gate),
+            gate: Arc::clone(&self.end.0),
             runtime: self.rules.runtime.clone(),
         }
     }
@@ -95,10 +96,9 @@ impl<H: Host> Server<H> {
     {
         let Self {
             mut listener,
-            gate,
+            end,
             rules,
         } = self;
-        let end = End(gate);
         let gate = &end.0;
         let handler = Arc::new(handler);
         let mut timer = rules.runtime.clone();
@@ -144,7 +144,7 @@ fn let_in<H, F, Fut>(
     F: Fn(Arrival<<H as Host>::Stream, H>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let desk = |ticket| Arc::new(Desk::new(Seat::new(Arc::clone(gate), ticket)));
+    let desk = |ticket| Desk::new(Seat::new(Arc::clone(gate), ticket));
     let rules = Arc::clone(rules);
     match gate.with(|door| door.arrived(Some(peer.ip()))) {
         Verdict::Admit(ticket) => {
@@ -176,7 +176,7 @@ fn poll_drained<H: Host>(
     }
 }
 
-/// However the server ends, nothing of it goes on.
+/// However the server ends, also before it has run, nothing of it goes on.
 struct End(Arc<Gate>);
 
 impl Drop for End {

@@ -52,21 +52,25 @@ pub(super) async fn serve<H, F, Fut>(
         return;
     }
     let options = Arc::clone(&rules.judging);
-    let arrival = Arrival::new(upgrade, peer, options, Arc::clone(&desk));
+    let arrival = Arrival::new(upgrade, peer, options, desk.lend());
     drop(rules);
     let handling = Box::pin(async move { handler(arrival).await });
     let Some(returned) = before(&mut watch, Phase::Over, Contained(Some(handling))).await else {
         return;
     };
+    if returned.is_err() {
+        desk.seat.gate.with(|door| door.panicked());
+    }
+    // It may have been moved into another task, which is then waited for.
+    let Some(left) = before(&mut watch, Phase::Over, pin!(desk.returned())).await else {
+        return;
+    };
     let farewell = match returned {
-        Err(Panicked) => {
-            desk.seat.gate.with(|door| door.panicked());
-            Farewell::Panic
-        }
+        Err(Panicked) => Farewell::Panic,
         Ok(()) if desk.seat.gate.bell.is_at(Phase::Closing) => Farewell::Shutdown,
         Ok(()) => Farewell::Done,
     };
-    let end = Box::pin(part(desk.take(), farewell));
+    let end = Box::pin(part(left, farewell));
     let _ = before(&mut watch, Phase::Over, end).await;
 }
 
