@@ -1,9 +1,10 @@
 //! How a host is reached: its addresses, a proxy before it or a socket file, TLS. Plain values; it opens nothing.
 
+use alloc::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::dial::DialConfig;
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, ProxyEnv, ProxyError};
 #[cfg(feature = "tls")]
 use crate::tls::TlsOptions;
 use crate::url::{Host, Url};
@@ -25,9 +26,13 @@ use crate::url::{Host, Url};
 pub struct Route {
     /// How addresses are found and tried, and what a socket is made like.
     pub dial: DialConfig,
-    /// The proxy to go through. Default `None`: there is none, whatever the environment says;
-    /// [`ProxyEnv`](crate::proxy::ProxyEnv) reads that for those who want it.
+    /// The proxy to go through. Default `None`: there is none, unless
+    /// [`proxy_env`](Self#structfield.proxy_env) says so.
     pub proxy: Option<Proxy>,
+    /// What the environment says about proxies, asked anew for each host that is gone to, redirects
+    /// included. [`proxy`](Self#structfield.proxy) goes before it. Default `None`: the environment
+    /// does not count.
+    pub proxy_env: Option<ProxyEnv>,
     /// The Unix socket to connect to, whatever host the URL names: that is then only what the server
     /// is told, as in `ws://localhost/chat`. Default `None`: the host is dialed. With one, neither
     /// addresses nor a proxy count, and of [`dial`](Self#structfield.dial) only `connect_timeout`.
@@ -46,6 +51,21 @@ impl Route {
         self
     }
 
+    /// The proxy to go through to the host of a URL, if any.
+    ///
+    /// # Errors
+    /// What the environment names can't be one ([`ProxyFault::BadUrl`](crate::proxy::ProxyFault)).
+    pub fn proxy_to(&self, url: &Url) -> Result<Option<Cow<'_, Proxy>>, ProxyError> {
+        if let Some(proxy) = &self.proxy {
+            return Ok(Some(Cow::Borrowed(proxy)));
+        }
+        let Some(env) = &self.proxy_env else {
+            return Ok(None);
+        };
+        let proxy = env.proxy(url).map_err(ProxyError::of_environment)?;
+        Ok(proxy.map(Cow::Owned))
+    }
+
     /// Sets [`dial`](Self#structfield.dial).
     #[must_use]
     pub fn dial(mut self, dial: DialConfig) -> Self {
@@ -57,6 +77,21 @@ impl Route {
     #[must_use]
     pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
         self.proxy = proxy;
+        self
+    }
+
+    /// Sets [`proxy_env`](Self#structfield.proxy_env).
+    ///
+    /// ```
+    /// use ws_core::options::Route;
+    /// use ws_core::proxy::ProxyEnv;
+    ///
+    /// let route = Route::default().proxy_env(Some(ProxyEnv::read(|name| std::env::var(name).ok())));
+    /// assert!(route.proxy.is_none());
+    /// ```
+    #[must_use]
+    pub fn proxy_env(mut self, env: Option<ProxyEnv>) -> Self {
+        self.proxy_env = env;
         self
     }
 
@@ -73,5 +108,40 @@ impl Route {
     pub fn tls(mut self, tls: TlsOptions) -> Self {
         self.tls = tls;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn env(name: &str, value: &str) -> Option<ProxyEnv> {
+        Some(ProxyEnv::read(|asked| {
+            (asked == name).then(|| value.into())
+        }))
+    }
+
+    #[test]
+    fn the_environment_counts_only_where_it_is_asked_and_nothing_else_is_said() {
+        let url: Url = "ws://server.example/".parse().unwrap();
+        let named: Proxy = "http://named.example:1".parse().unwrap();
+        let route = Route::default();
+        assert_eq!(route.proxy_to(&url).unwrap(), None);
+        let route = route.proxy_env(env("all_proxy", "socks5://user:s3cret@all.example:2"));
+        let found = route.proxy_to(&url).unwrap().unwrap();
+        assert_eq!(found.host().to_string(), "all.example");
+        let route = route.proxy(Some(named.clone()));
+        assert_eq!(*route.proxy_to(&url).unwrap().unwrap(), named);
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_an_error_that_does_not_show_it() {
+        let url: Url = "ws://server.example/".parse().unwrap();
+        let route = Route::default().proxy_env(env("all_proxy", "gopher://user:s3cret@h"));
+        let error = route.proxy_to(&url).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("proxy of the environment: "), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
     }
 }

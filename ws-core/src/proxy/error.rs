@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::error::Explanation;
 use crate::handshake::{HandshakeError, Rejection};
 use crate::policy::IoClass;
+use crate::url::UrlError;
 
 /// A proxy did not open the way.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -31,6 +32,9 @@ pub enum ProxyFault {
     /// It refused the credentials.
     #[error("it refused the credentials")]
     AuthRefused,
+    /// What names it is not the URL of a proxy.
+    #[error("{0}")]
+    BadUrl(UrlError),
     /// What it says is not HTTP/1.1, is over a limit, or came too late or not at all.
     #[error("{0}")]
     Handshake(HandshakeError),
@@ -107,6 +111,14 @@ impl fmt::Display for SocksFault {
 }
 
 impl ProxyError {
+    /// What the environment names is no proxy; it is not shown, since it may hold a password.
+    pub(crate) fn of_environment(error: UrlError) -> Self {
+        Self {
+            proxy: "of the environment".into(),
+            fault: ProxyFault::BadUrl(error),
+        }
+    }
+
     /// The transport was given up before the proxy said anything.
     #[cfg(feature = "pump")]
     pub(crate) fn gone(proxy: &super::Proxy) -> Self {
@@ -133,6 +145,7 @@ impl ProxyError {
             }
             ProxyFault::AuthRefused
             | ProxyFault::AuthRequired
+            | ProxyFault::BadUrl(_)
             | ProxyFault::Handshake(_)
             | ProxyFault::LoginTooLong
             | ProxyFault::NotSocks
@@ -152,6 +165,10 @@ impl ProxyError {
             ProxyFault::AuthRefused => Explanation::new(
                 "The proxy refused the user or the password",
                 "Check both; they are those of the proxy, not of the server",
+            ),
+            ProxyFault::BadUrl(_) => Explanation::new(
+                "What the environment names as the proxy is not the URL of one",
+                "Set the variable to http://HOST:PORT or socks5://HOST:PORT",
             ),
             ProxyFault::LoginTooLong => Explanation::new(
                 "SOCKS5 carries users and passwords of 1 to 255 bytes",

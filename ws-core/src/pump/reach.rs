@@ -181,7 +181,7 @@ where
                 error,
             });
     }
-    let Some(proxy) = &route.proxy else {
+    let Some(proxy) = route.proxy_to(url)? else {
         let dialed = dial(runtime, url.host(), url.port(), &route.dial).await;
         return dialed.map_err(|failure| failed(url.authority(), failure));
     };
@@ -189,12 +189,12 @@ where
     let socket = dialed.map_err(|failure| failed(alloc::format!("proxy {proxy}"), failure))?;
     let limits = Limits::default().timeout(route.dial.proxy_timeout);
     let mut driver = Driver::new(socket, runtime.clone());
-    let mut tunnel = Tunnel::new(proxy, url.host(), url.port(), &limits, driver.now);
+    let mut tunnel = Tunnel::new(&proxy, url.host(), url.port(), &limits, driver.now);
     poll_fn(|cx| driver.poll(&mut tunnel, cx)).await;
     match tunnel.poll(driver.now) {
         Ok(true) => Ok(driver.io),
         // The machine is driven until it is open or has failed.
-        Ok(false) => Err(ConnectError::Proxy(ProxyError::gone(proxy))),
+        Ok(false) => Err(ConnectError::Proxy(ProxyError::gone(&proxy))),
         Err(error) => Err(ConnectError::Proxy(error)),
     }
 }

@@ -10,8 +10,8 @@ use crate::rt::{self, wait, ws};
 use ws::ws_core::policy::Stage;
 use ws::ws_core::proxy::{ProxyFault, SocksFault};
 use ws::{
-    CloseCode, ConnectError, ConnectOptions, DialConfig, Family, OwnedEvent, ProxyError, Request,
-    Route,
+    CloseCode, ConnectError, ConnectOptions, DialConfig, Family, OwnedEvent, ProxyEnv, ProxyError,
+    Request, Route,
 };
 
 /// A proxy for one connection; it knows one user.
@@ -104,6 +104,30 @@ fn echo_server() -> (SocketAddr, thread::JoinHandle<()>) {
         let mut socket = wait!(ws::accept(stream)).expect("an upgrade");
         echo(&mut socket);
     })
+}
+
+#[test]
+fn the_environment_names_a_proxy_for_those_who_ask_it() {
+    guard(|| {
+        // One without a proxy would not see the refusal of a wrong login.
+        let wrong = format!("http://ann:wrong@{}", proxy(http));
+        let (address, serving) = echo_server();
+        for (except, way) in [("example.org", false), ("127.0.0.0/8", true)] {
+            let env = ProxyEnv::read(|name| match name {
+                "all_proxy" => Some(wrong.clone()),
+                "no_proxy" => Some(except.into()),
+                _ => None,
+            });
+            let route = Route::default().proxy_env(Some(env));
+            let options = ConnectOptions::default().route(route);
+            let url = format!("ws://{address}/");
+            match way {
+                true => talk(&url, &options),
+                false => assert!(matches!(refused(&url, &options), ConnectError::Proxy(_))),
+            }
+        }
+        join(serving);
+    });
 }
 
 #[test]
