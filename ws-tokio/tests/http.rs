@@ -192,12 +192,13 @@ fn what_is_not_a_handshake_gets_the_status_that_says_why() {
     });
 }
 
-#[test]
-fn a_request_whose_connection_can_t_be_handed_over_gets_500() {
+/// A request that has got as far as the extractor, from a page of this origin.
+fn asked(origin: &str) -> Asked {
     let (mut parts, ()) = Request::get("/ws")
         .header("Host", "h")
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
+        .header("Origin", origin)
         .header("Sec-WebSocket-Version", "13")
         .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
         .body(())
@@ -205,8 +206,23 @@ fn a_request_whose_connection_can_t_be_handed_over_gets_500() {
         .into_parts();
     let asked = <Asked as FromRequestParts<()>>::from_request_parts(&mut parts, &());
     let runtime = Runtime::new().expect("a runtime");
-    let asked = runtime.block_on(asked).expect("well formed");
+    runtime.block_on(asked).expect("well formed")
+}
+
+#[test]
+fn a_request_whose_connection_can_t_be_handed_over_gets_500() {
+    let asked = asked("http://h");
     assert_eq!(asked.request().path(), "/ws");
     let response = asked.open(|_| async {});
     assert_eq!(response.status(), 500);
+}
+
+#[test]
+fn pages_of_other_sites_are_refused_by_axum_s_extractor_whatever_the_options_say() {
+    let other = || asked("http://evil.example");
+    let open = |asked: Asked| asked.open(|_| async {}).status().as_u16();
+    assert_eq!(open(other()), 403);
+    assert_eq!(open(other().options(AcceptOptions::default())), 403);
+    // As far as it goes here, it is let in.
+    assert_eq!(open(other().origins(OriginPolicy::Any)), 500);
 }
