@@ -34,6 +34,8 @@ mod servers;
 mod streams;
 #[cfg(unix)]
 mod unix;
+#[cfg(all(feature = "tls", feature = "tracing"))]
+mod warned;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;

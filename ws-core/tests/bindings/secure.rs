@@ -71,7 +71,7 @@ pub(super) fn options(tls: TlsOptions) -> ConnectOptions {
 }
 
 /// Serves one client: an echo, if there is TLS.
-fn server(config: Arc<ServerConfig>) -> (SocketAddr, JoinHandle<io::Result<()>>) {
+pub(super) fn server(config: Arc<ServerConfig>) -> (SocketAddr, JoinHandle<io::Result<()>>) {
     server_at(listener(), config)
 }
 
@@ -90,7 +90,7 @@ fn server_at(
     (address, serving)
 }
 
-fn talk(url: &str, options: &ConnectOptions) {
+pub(super) fn talk(url: &str, options: &ConnectOptions) {
     let request = Request::new(url).expect("a url");
     let mut socket = wait!(ws::connect_with(&request, options)).expect("a connection");
     assert_eq!(socket.stream().is_tls(), url.starts_with("wss"));
