@@ -22,6 +22,14 @@ pub(crate) async fn route(arrival: Arrival) {
     match arrival.request().path() {
         "/before" => panic!("on purpose, before the answer"),
         "/unanswered" => return,
+        "/later" => {
+            return elsewhere(async move {
+                if let Ok(guest) = arrival.open().await {
+                    echo(guest).await;
+                }
+            });
+        }
+        "/later/unanswered" => return elsewhere(async move { drop(arrival) }),
         "/rejected" => {
             let headers = [("WWW-Authenticate", "Basic")];
             let _ = arrival.reject(401, &headers, b"who is it?").await;

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::raw::{self, TEXT};
-use super::servers::{assert_closed_with, open, options, until};
+use super::servers::{assert_closed_with, open, options, refused, until};
 use super::{guard, join};
 use crate::rt::{self, ws};
 use ws::server::ServerLimits;
@@ -22,9 +22,9 @@ fn echoes(client: &mut TcpStream) {
 fn wherever_a_connection_is_it_counts_and_is_closed_when_the_server_goes_down() {
     guard(|| {
         let (address, handle, serving) = rt::serve(options(ServerLimits::default()));
-        let mut clients = [open(address, "/moved"), open(address, "/taken")];
+        let mut clients = ["/moved", "/taken", "/later"].map(|path| open(address, path));
         clients.iter_mut().for_each(echoes);
-        assert_eq!(handle.counts().open, 2);
+        assert_eq!(handle.counts().open, 3);
         handle.shutdown();
         for client in &mut clients {
             assert_closed_with(client, 1001);
@@ -42,7 +42,8 @@ fn wherever_a_connection_is_dropped_it_is_closed() {
             client.write_all(&raw::masked(TEXT, b"go")).unwrap();
             assert_closed_with(&mut client, code);
         }
-        until(&handle, |counts| counts.open == 0);
+        refused(address, "/later/unanswered", "", 500);
+        until(&handle, |counts| counts.open + counts.handshaking == 0);
         handle.shutdown();
         assert_eq!(join(serving).panicked, 1);
     });

@@ -46,7 +46,7 @@ pub(super) fn open(address: SocketAddr, path: &str) -> TcpStream {
 }
 
 #[track_caller]
-fn refused(address: SocketAddr, path: &str, more: &str, status: u16) -> String {
+pub(super) fn refused(address: SocketAddr, path: &str, more: &str, status: u16) -> String {
     let (mut stream, mut answer) = ask(address, path, more);
     assert!(
         answer.starts_with(&format!("HTTP/1.1 {status} ")),
