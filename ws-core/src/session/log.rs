@@ -261,4 +261,15 @@ impl<D: Dialect> Session<D> {
             self.log_written_now(now);
         }
     }
+
+    /// The same, at the end of a connection: nothing that was taken to be written comes back.
+    pub(super) fn log_last_written(&mut self, now: Instant) {
+        if self.log.is_none() {
+            return;
+        }
+        if let Link::Open { connection, .. } = &mut self.link {
+            connection.sender().buf().settle_tee();
+        }
+        self.log_written_now(now);
+    }
 }
