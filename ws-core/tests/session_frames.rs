@@ -12,7 +12,7 @@ use ws_core::deflate::Deflate;
 use ws_core::handshake::{Accept, Limits, Request, ServerHandshake};
 use ws_core::message::Message;
 use ws_core::session::{Action, Session, SessionConfig};
-use ws_core::testing::{Direction, LogReader, OwnedFrame, RecorderConfig};
+use ws_core::testing::{Direction, Entry, LogReader, OwnedFrame, RecorderConfig};
 use ws_core::{Instant, Machine, Seed, UnixTime};
 
 const NOW: Instant = Instant::ORIGIN;
@@ -42,29 +42,54 @@ fn exchange(session: &mut Session, server: &mut dyn Machine, step: usize) {
     }
 }
 
+const WALL: UnixTime = UnixTime::from_nanos(1_700_000_000_000_000_000);
+
 fn connect(config: Config, deflate: Deflate) -> (Session, Connection) {
-    let request = Request::new("ws://example.com/feed?token=hunter2").expect("a url");
-    let request = request.deflate(deflate.clone());
+    let mut session = recorded(config, deflate.clone());
+    session.wall_clock(WALL, NOW);
+    let server = open(&mut session, deflate);
+    (session, server)
+}
+
+fn recorded(config: Config, deflate: Deflate) -> Session {
+    let request = Request::new("ws://example.com/feed/hunter1?token=hunter2").expect("a url");
     let config = SessionConfig::default().connection(config);
-    let mut session = Session::new(request, config, Seed::new([3; 32]));
+    let mut session = Session::new(request.deflate(deflate), config, Seed::new([3; 32]));
     session.record_frames(RecorderConfig::default().max_bytes(usize::MAX));
-    session.wall_clock(UnixTime::from_nanos(1_700_000_000_000_000_000), NOW);
+    session
+}
+
+fn open(session: &mut Session, deflate: Deflate) -> Connection {
     session.start(NOW);
     let Some(Action::Dial { conn, .. }) = session.action() else {
         panic!("a dial");
     };
     assert!(session.dialed(conn, NOW));
+    upgrade(session, deflate)
+}
+
+fn upgrade(session: &mut Session, deflate: Deflate) -> Connection {
     let mut handshake = ServerHandshake::new(Limits::default(), NOW);
-    exchange(&mut session, &mut handshake, usize::MAX);
+    exchange(session, &mut handshake, usize::MAX);
     assert!(handshake.poll(NOW).expect("a request").is_some());
     handshake
         .accept(Accept::new().deflate(deflate))
         .expect("acceptable");
-    exchange(&mut session, &mut handshake, usize::MAX);
+    exchange(session, &mut handshake, usize::MAX);
     handshake.poll(NOW).expect("open");
     let opened = handshake.finish().expect("an answer that was written");
-    let server = Connection::new(opened, &Config::default(), NOW);
-    (session, server)
+    Connection::new(opened, &Config::default(), NOW)
+}
+
+/// What was written down, and its lines that are frames.
+fn lines(session: &mut Session) -> (String, Vec<Entry>) {
+    let file = session.take_frames(NOW).expect("recording");
+    let text = String::from_utf8(file).expect("json");
+    let mut reader = LogReader::default();
+    let entries = text.lines().filter_map(|line| reader.line(line.as_bytes()));
+    let entries = entries.collect();
+    assert_eq!(reader.metadata().malformed, 0, "{text}");
+    (text, entries)
 }
 
 #[test]
@@ -100,7 +125,8 @@ fn m01_what_is_compressed_fragmented_and_cut_is_written_down_as_it_was() {
         let file = session.take_frames(NOW).expect("recording");
         assert_eq!(file.len() as u64, stats.bytes);
         let text = String::from_utf8(file).expect("json");
-        assert!(!text.contains("hunter2"), "{text}");
+        assert!(!text.contains("hunter"), "{text}");
+        assert!(text.contains(r#""origin":"ws://example.com","#), "{text}");
         let mut reader = LogReader::default();
         let lines = text.lines().filter_map(|line| reader.line(line.as_bytes()));
         let (sent, heard): (Vec<_>, Vec<_>) =
@@ -134,4 +160,96 @@ fn m01_what_is_compressed_fragmented_and_cut_is_written_down_as_it_was() {
         let pongs = heard.iter().filter(|entry| entry.frame == pong).count();
         assert_eq!(pongs, texts.len());
     }
+}
+
+#[test]
+fn m01_each_way_has_the_close_frame_that_went_it() {
+    let close = |code, reason: &str| OwnedFrame::Close {
+        code,
+        reason: reason.into(),
+    };
+    let closes = |session: &mut Session| {
+        let entries = lines(session).1.into_iter();
+        let closes = entries.map(|entry| (entry.direction, entry.frame));
+        closes.collect::<Vec<_>>()
+    };
+    // A server that answers with a code of its own, which `Closed` has nothing of.
+    let (mut session, mut server) = connect(Config::default(), Deflate::balanced());
+    let ours = (Direction::Out, close(1000, "done"));
+    session
+        .close(CloseCode::NORMAL, "done", NOW)
+        .expect("a code");
+    exchange(&mut session, &mut server, usize::MAX);
+    let conn = session.conn();
+    let (recv, _) = session.io(conn).expect("a connection");
+    recv.extend_from_slice(b"\x88\x05\x03\xe9bye");
+    while session.poll_owned(NOW).is_some() {}
+    let theirs = (Direction::In, close(1001, "bye"));
+    assert_eq!(closes(&mut session), [ours.clone(), theirs]);
+
+    // One that never answers.
+    let (mut session, mut server) = connect(Config::default(), Deflate::balanced());
+    session
+        .close(CloseCode::NORMAL, "done", NOW)
+        .expect("a code");
+    exchange(&mut session, &mut server, usize::MAX);
+    while let Some((at, _)) = session.poll_timeout() {
+        session.handle_timeout(at);
+        while session.poll_owned(at).is_some() {}
+    }
+    assert_eq!(closes(&mut session), [ours]);
+
+    // One that closes first.
+    let (mut session, mut server) = connect(Config::default(), Deflate::balanced());
+    server
+        .close(CloseCode::GOING_AWAY, "bye", NOW)
+        .expect("a code");
+    exchange(&mut session, &mut server, usize::MAX);
+    let both = [Direction::In, Direction::Out].map(|way| (way, close(1001, "bye")));
+    let mut seen = closes(&mut session);
+    seen.sort_by_key(|(way, _)| *way == Direction::Out);
+    assert_eq!(seen, both);
+}
+
+#[test]
+fn m01_there_is_no_time_of_day_before_it_is_known() {
+    let said = |session: &mut Session, server: &mut Connection| {
+        session.send("a text", NOW).expect("ready");
+        exchange(session, server, usize::MAX);
+        lines(session)
+    };
+    let mut session = recorded(Config::default(), Deflate::balanced());
+    let mut server = open(&mut session, Deflate::balanced());
+    let (text, entries) = said(&mut session, &mut server);
+    assert!(!text.contains("1970"), "{text}");
+    assert_eq!((entries.len(), entries[0].at), (1, None));
+    session.wall_clock(WALL, NOW);
+    let (_, entries) = said(&mut session, &mut server);
+    assert_eq!((entries.len(), entries[0].at), (1, Some(WALL)));
+
+    // A record that begins later knows what the session was told.
+    let request = Request::new("ws://example.com/").expect("a url");
+    let mut session = Session::new(request, SessionConfig::default(), Seed::new([3; 32]));
+    session.wall_clock(WALL, NOW);
+    session.record_frames(RecorderConfig::default());
+    let mut server = open(&mut session, Deflate::balanced());
+    let (_, entries) = said(&mut session, &mut server);
+    assert_eq!((entries.len(), entries[0].at), (1, Some(WALL)));
+}
+
+#[test]
+fn m01_a_record_names_the_place_that_was_asked_though_the_next_is_another() {
+    let mut session = recorded(Config::default(), Deflate::balanced());
+    session.start(NOW);
+    let Some(Action::Dial { conn, .. }) = session.action() else {
+        panic!("a dial");
+    };
+    for other in ["ws://other.test/", "ws://third.test/"] {
+        session.set_target(Request::new(other).expect("a url"));
+    }
+    assert!(session.dialed(conn, NOW));
+    upgrade(&mut session, Deflate::balanced());
+    let (text, _) = lines(&mut session);
+    assert!(text.contains(r#""origin":"ws://example.com""#), "{text}");
+    assert_eq!(session.target().url().authority(), "third.test");
 }

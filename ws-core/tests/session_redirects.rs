@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 
 use bytes::Buf;
 use sim::plain;
+use sim::venue::Venue;
 use ws_core::handshake::{HandshakeError, Request};
 use ws_core::policy::DialLimit;
 use ws_core::session::auth::AuthConfig;
@@ -25,7 +26,7 @@ struct Run {
 fn run(config: SessionConfig, next: impl Fn(usize) -> Option<String>) -> Run {
     let request = Request::new("ws://a.test/0").unwrap();
     let request = request.header("Authorization", "Bearer s3cret").unwrap();
-    let mut session = Session::new(request, config, Seed::new([1; 32]));
+    let mut session = Session::with_dialect(request, Venue::default(), config, Seed::new([1; 32]));
     let mut now = Instant::ORIGIN;
     session.start(now);
     let mut run = Run {
@@ -36,8 +37,13 @@ fn run(config: SessionConfig, next: impl Fn(usize) -> Option<String>) -> Run {
     };
     while run.end.is_none() && run.asked.len() < 100 {
         while let Some(action) = session.action() {
-            let Action::Dial { conn, request } = action else {
-                continue;
+            let (conn, request) = match action {
+                Action::Dial { conn, request } => (conn, request),
+                Action::Credentials { id, .. } => {
+                    session.credentials(id, Ok("key"), now);
+                    continue;
+                }
+                _ => continue,
             };
             assert!(session.dialed(conn, now));
             let (recv, send) = session.io(conn).unwrap();
@@ -134,9 +140,10 @@ fn circles_end() {
 #[test]
 fn a_session_that_logs_in_stays_within_its_origin() {
     let login = plain().login(Some(AuthConfig::default()));
-    let fresh = plain().handshake_login(HandshakeLogin::None);
-    for (config, follows) in [(login.redirects(5), false), (fresh.redirects(5), true)] {
-        let run = run(config, |n| match n {
+    let signed = plain().handshake_login(HandshakeLogin::Fresh);
+    let neither = plain().handshake_login(HandshakeLogin::None);
+    for (config, follows) in [(login, false), (signed, false), (neither, true)] {
+        let run = run(config.redirects(5), |n| match n {
             0 => Some("/1".into()),
             1 => Some("ws://b.test/".into()),
             _ => None,

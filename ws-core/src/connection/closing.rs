@@ -40,6 +40,9 @@ pub(super) struct Closing {
     phase: Phase,
     /// How it ended, once that is decided.
     closed: Option<Box<Closed>>,
+    /// What the peer's Close frame said, where it answers ours: for records alone.
+    #[cfg(feature = "testing")]
+    answer: Option<Box<(CloseCode, String)>>,
     told: bool,
     /// In nanoseconds, which take half the room of a `Duration`.
     timeout: u64,
@@ -75,6 +78,8 @@ impl Closing {
             role,
             phase: Phase::Open,
             closed: None,
+            #[cfg(feature = "testing")]
+            answer: None,
             told: false,
             timeout: timeout.as_nanos().try_into().unwrap_or(u64::MAX),
             budget: budget.max(BUDGET_MIN).try_into().unwrap_or(u32::MAX),
@@ -99,6 +104,18 @@ impl Closing {
     /// How it ended, or, before that is told, how it will end as far as can be seen.
     pub(super) fn closed(&self) -> Option<&Closed> {
         self.closed.as_deref()
+    }
+
+    /// The Close frame that the peer sent, first or in answer, if there was one.
+    #[cfg(feature = "testing")]
+    pub(super) fn peer_said(&self) -> Option<(CloseCode, &str)> {
+        match (&self.closed, &self.answer) {
+            (_, Some(answer)) => Some((answer.0, &answer.1)),
+            (Some(closed), None) if closed.cause == Cause::Peer => {
+                Some((closed.code, &closed.reason))
+            }
+            _ => None,
+        }
     }
 
     pub(super) const fn timeout(&self) -> Duration {
@@ -155,6 +172,10 @@ impl Closing {
             }
             // The first Close wins: what our own said stands.
             Phase::Waiting { .. } => {
+                #[cfg(feature = "testing")]
+                {
+                    self.answer = Some(Box::new((code, reason.into())));
+                }
                 self.phase = Phase::Done { until };
                 false
             }

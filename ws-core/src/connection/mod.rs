@@ -261,6 +261,12 @@ impl Connection {
         self.receiver.pulse()
     }
 
+    /// What the peer's Close frame said, if one came.
+    #[cfg(feature = "testing")]
+    pub(crate) fn peer_said(&self) -> Option<(CloseCode, &str)> {
+        self.receiver.peer_said()
+    }
+
     /// The two halves, for two tasks or threads. Whoever reads must hand every
     /// [`Received::Reply`] to the sender, and whoever closes must hand [`Sender::take_close`] to
     /// [`Receiver::closing`].

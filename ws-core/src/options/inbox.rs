@@ -18,6 +18,9 @@ pub struct Inbox {
 
 /// What becomes of a message for which there is no room.
 ///
+/// Whatever it is, the end of the session is told, and so is that the connection of the moment has
+/// opened and is ready.
+///
 /// Exhaustive on purpose: one of them must happen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Overflow {

@@ -59,9 +59,12 @@ impl Redirects {
         if url.is_same_origin(&self.first) {
             return Cow::Borrowed(route);
         }
-        let other = route.clone().towards(url.host(), &self.first);
+        #[cfg_attr(not(feature = "tls"), allow(unused_mut))]
+        let mut other = route.clone().towards(url.host(), &self.first);
         #[cfg(feature = "tls")]
-        let other = { other.clone() }.tls(other.tls.anonymous());
+        {
+            other.tls = other.tls.anonymous();
+        }
         Cow::Owned(other)
     }
 

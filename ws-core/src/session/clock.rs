@@ -85,6 +85,12 @@ pub enum ClockJump {
 }
 
 impl ClockWatch {
+    /// What was read last, if anything.
+    #[cfg(feature = "testing")]
+    pub(super) const fn last(&self) -> Option<(UnixTime, Instant)> {
+        self.last
+    }
+
     /// A watch that has seen no clock yet.
     #[must_use]
     pub const fn new(config: ClockConfig) -> Self {

@@ -20,7 +20,7 @@ pub(super) struct Detour {
 }
 
 impl Detour {
-    /// Where the attempt was sent, if it was.
+    /// Where the attempt goes, if not to the target.
     #[cfg(feature = "testing")]
     pub(super) fn place(&self) -> Option<&Request> {
         self.to.as_deref()
@@ -50,9 +50,11 @@ impl<D: Dialect> Session<D> {
         self.detour = Detour::default();
     }
 
-    /// The target is another from now on: the attempt under way follows nothing any more.
-    pub(super) const fn outdate_detour(&mut self) {
+    /// The target is another from now on: the attempt under way goes where it went, and follows
+    /// nothing any more.
+    pub(super) fn outdate_detour(&mut self, former: Request) {
         self.detour.outdated = true;
+        self.detour.to.get_or_insert_with(|| Box::new(former));
     }
 
     /// Goes where the refusal says; `false` if it stays a refusal.

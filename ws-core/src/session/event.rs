@@ -255,7 +255,8 @@ impl Event {
         match self {
             Self::Binary(data) | Self::Ping(data) | Self::Pong(data) => data.len(),
             Self::Text(text) => text.len(),
-            Self::Call { message, .. }
+            Self::Awaited { message, .. }
+            | Self::Call { message, .. }
             | Self::Data { message, .. }
             | Self::Response { message, .. }
             | Self::Unmatched { message, .. } => match message {
@@ -273,7 +274,8 @@ impl<T, B> Event<T, B> {
     pub const fn is_data(&self) -> bool {
         matches!(
             self,
-            Self::Binary(_)
+            Self::Awaited { .. }
+                | Self::Binary(_)
                 | Self::Ping(_)
                 | Self::Pong(_)
                 | Self::Text(_)

@@ -15,7 +15,8 @@ use super::dialect::Dialect;
 use super::link::Link;
 use super::out::Kept;
 use crate::Instant;
-use crate::connection::{self, Cause, Closed, Connection, Event as Heard, Received, Receiver};
+use crate::close::CloseCode;
+use crate::connection::{self, Connection, Event as Heard, Received, Receiver};
 use crate::handshake::{Agreed, Request};
 use crate::message::Message;
 use crate::testing::{Direction, Frame, Recorder, RecorderConfig, RecorderStats};
@@ -34,19 +35,20 @@ pub(super) struct FrameLog {
     secrets: VecDeque<u64>,
     /// Numbers of messages that belong to logins: no answer to them is shown, late or repeated.
     logins: VecDeque<u64>,
-    /// When the time of day was last said, and what it was.
-    wall: (UnixTime, Instant),
+    /// What the time of day was when it was last said, if ever.
+    wall: Option<(UnixTime, Instant)>,
     /// That of the last line.
-    last: UnixTime,
+    last: Option<UnixTime>,
 }
 
 impl FrameLog {
     /// The time of day for the next line: never before that of the last, whatever the clock does.
-    fn time(&mut self, now: Instant) -> UnixTime {
-        let (wall, then) = self.wall;
+    /// None as long as it is not known.
+    fn time(&mut self, now: Instant) -> Option<UnixTime> {
+        let (wall, then) = self.wall?;
         let passed = u64::try_from((now - then).as_nanos()).unwrap_or(u64::MAX);
         let time = UnixTime::from_nanos(wall.as_nanos().saturating_add(passed));
-        self.last = self.last.max(time);
+        self.last = self.last.max(Some(time));
         self.last
     }
 
@@ -56,7 +58,7 @@ impl FrameLog {
     }
 
     pub(super) fn wall_clock(&mut self, wall: UnixTime, now: Instant) {
-        self.wall = (wall, now);
+        self.wall = Some((wall, now));
     }
 
     /// A message is about to be queued that must not be shown.
@@ -102,18 +104,14 @@ impl FrameLog {
         conn: ConnId,
         request: &Request,
         agreed: &Agreed,
-        wall: UnixTime,
+        wall: Option<UnixTime>,
         now: Instant,
     ) {
-        let url = request.url();
-        // What follows the path may be a token.
-        let path = url.target().split('?').next().unwrap_or_default();
-        let (conn, authority) = (conn.to_string(), url.authority());
+        let (conn, origin) = (conn.to_string(), request.url().origin().to_string());
         let subprotocol = agreed.subprotocol.as_deref().unwrap_or_default();
         let fields = [
             ("connection", &*conn),
-            ("authority", &*authority),
-            ("path", path),
+            ("origin", &*origin),
             ("subprotocol", subprotocol),
         ];
         self.recorder.header(&fields, wall, now);
@@ -133,11 +131,15 @@ impl FrameLog {
         match event {
             Heard::Ping(data) => self.record(Direction::In, Frame::Ping(data), now),
             Heard::Pong(data) => self.record(Direction::In, Frame::Pong(data), now),
-            // What the server answers to a Close frame is all that is known of its own.
-            Heard::Closed(closed) if matches!(closed.cause, Cause::Peer | Cause::Local) => {
-                self.record(Direction::In, closing(closed), now);
-            }
             _ => {}
+        }
+    }
+
+    /// The connection is over, and this is what the server's Close frame said, if there was one.
+    pub(super) fn peer_closed(&mut self, said: Option<(CloseCode, &str)>, now: Instant) {
+        if let Some((code, reason)) = said {
+            let code = code.get();
+            self.record(Direction::In, Frame::Close { code, reason }, now);
         }
     }
 
@@ -161,7 +163,8 @@ impl FrameLog {
                 Heard::Ping(data) => Message::Ping(data),
                 Heard::Pong(data) => Message::Pong(data),
                 Heard::Closed(closed) => {
-                    self.record(Direction::Out, closing(closed), now);
+                    let (code, reason) = (closed.code.get(), &*closed.reason);
+                    self.record(Direction::Out, Frame::Close { code, reason }, now);
                     continue;
                 }
                 Heard::Chunk(_) | Heard::ProtocolError(_) => continue,
@@ -174,13 +177,6 @@ impl FrameLog {
             }
         }
         self.sent = Some(sent);
-    }
-}
-
-fn closing(closed: &Closed) -> Frame<'_> {
-    Frame::Close {
-        code: closed.code.get(),
-        reason: &closed.reason,
     }
 }
 
@@ -218,15 +214,17 @@ impl<D: Dialect> Session<D> {
     /// counted.
     ///
     /// Of a login, the answer to it, and whatever [`Dialect::is_secret`] says, only the length is
-    /// shown. A connection that is open already is not written down.
+    /// shown; of what connections are asked for, only scheme, host and port. A connection that is
+    /// open already is not written down. Lines have no time of day before
+    /// [`wall_clock`](Self::wall_clock) was told it.
     pub fn record_frames(&mut self, config: RecorderConfig) {
         self.log = Some(Box::new(FrameLog {
             recorder: Recorder::new(config),
             sent: None,
             secrets: VecDeque::new(),
             logins: VecDeque::new(),
-            wall: (UnixTime::from_nanos(0), Instant::ORIGIN),
-            last: UnixTime::from_nanos(0),
+            wall: self.vitals.watch.last(),
+            last: None,
         }));
     }
 
@@ -260,5 +258,16 @@ impl<D: Dialect> Session<D> {
         if self.log.is_some() {
             self.log_written_now(now);
         }
+    }
+
+    /// The same, at the end of a connection: nothing that was taken to be written comes back.
+    pub(super) fn log_last_written(&mut self, now: Instant) {
+        if self.log.is_none() {
+            return;
+        }
+        if let Link::Open { connection, .. } = &mut self.link {
+            connection.sender().buf().settle_tee();
+        }
+        self.log_written_now(now);
     }
 }

@@ -326,8 +326,8 @@ impl<D: Dialect> Session<D> {
     /// Replaces what connections are asked for, from the next dial on: another host, a fresh token.
     pub fn set_target(&mut self, request: Request) {
         self.note_gap("set_target");
-        self.outdate_detour();
-        self.request = request;
+        let former = core::mem::replace(&mut self.request, request);
+        self.outdate_detour(former);
     }
 
     /// The dialect.

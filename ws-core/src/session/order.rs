@@ -268,7 +268,7 @@ impl<D: Dialect> Session<D> {
         let open = matches!(self.link, Link::Open { .. });
         self.note_sent(now);
         #[cfg(feature = "testing")]
-        self.log_written(now);
+        self.log_last_written(now);
         let sent = self.extents();
         let Some(conn) = self.hang_up() else {
             return;
@@ -322,7 +322,7 @@ impl<D: Dialect> Session<D> {
     pub(super) fn drop_link(&mut self, now: Instant) {
         self.note_sent(now);
         #[cfg(feature = "testing")]
-        self.log_written(now);
+        self.log_last_written(now);
         let sent = self.extents();
         let open = matches!(self.link, Link::Open { .. });
         if self.hang_up().is_some() && open {

@@ -175,8 +175,12 @@ impl<D: Dialect> Session<D> {
             return false;
         };
         #[cfg(feature = "testing")]
-        if let (Some(log), Some(event)) = (&mut self.log, connection.peek_mut().0) {
-            log.heard(&event, now);
+        if let Some(log) = &mut self.log {
+            match connection.peek_mut().0 {
+                Some(Heard::Closed(_)) => log.peer_closed(connection.peer_said(), now),
+                Some(event) => log.heard(&event, now),
+                None => {}
+            }
         }
         match connection.peek_mut().0 {
             Some(Heard::Pong(payload)) => {

@@ -93,8 +93,8 @@ impl OwnedFrame {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// When it was recorded, to the microsecond.
-    pub at: UnixTime,
+    /// When it was recorded, to the microsecond; `None` if the time of day was not known.
+    pub at: Option<UnixTime>,
     /// Which way it went.
     pub direction: Direction,
     /// What it was.

@@ -29,6 +29,7 @@ pub(super) fn quote(text: &str, out: &mut Vec<u8>) {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Integer(u64),
+    Null,
     Object(Vec<(String, Self)>),
     Other,
     String(String),
@@ -94,8 +95,9 @@ impl Parser<'_> {
             b'{' => self.object(depth),
             b'[' => self.array(depth),
             b'-' | b'0'..=b'9' => self.number(),
+            b'n' => self.eat("null").then_some(Value::Null),
             _ => {
-                let known = ["true", "false", "null"];
+                let known = ["true", "false"];
                 known
                     .iter()
                     .any(|word| self.eat(word))
@@ -219,7 +221,7 @@ mod tests {
             ("b", Value::Other),
             ("c", Value::Object(vec![("d".into(), Value::Integer(7))])),
             ("e", Value::Other),
-            ("f", Value::Other),
+            ("f", Value::Null),
         ];
         let fields = fields.map(|(key, value)| (key.into(), value));
         assert_eq!(read, Some(Value::Object(fields.into())));

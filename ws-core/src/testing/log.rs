@@ -37,9 +37,9 @@ pub struct Metadata {
     pub inbound: u64,
     /// Entries that were sent.
     pub outbound: u64,
-    /// From the first entry to the last.
+    /// From the first entry that has a time to the last.
     pub duration: Duration,
-    /// When the first was recorded.
+    /// When the first that has a time was recorded.
     pub first: Option<UnixTime>,
     /// When the last was.
     pub last: Option<UnixTime>,
@@ -65,9 +65,11 @@ impl LogReader {
                     Direction::In => counts.inbound += 1,
                     Direction::Out => counts.outbound += 1,
                 }
-                let first = *counts.first.get_or_insert(entry.at);
-                counts.last = Some(entry.at);
-                counts.duration = entry.at.saturating_duration_since(first);
+                if let Some(at) = entry.at {
+                    let first = *counts.first.get_or_insert(at);
+                    counts.last = Some(at);
+                    counts.duration = at.saturating_duration_since(first);
+                }
                 Some(entry)
             }
             Some(Line::Nothing) => None,
@@ -95,7 +97,10 @@ fn read(line: &[u8]) -> Option<Line> {
     if kind == "header" {
         return Some(Line::Nothing);
     }
-    let at = line.field("ts")?.text()?.parse().ok()?;
+    let at = match line.field("ts")? {
+        Value::Null => None,
+        time => Some(time.text()?.parse().ok()?),
+    };
     let direction = match line.field("dir")?.text()? {
         "in" => Direction::In,
         "out" => Direction::Out,
@@ -200,6 +205,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_recorded_while_nobody_knew_the_time_is_read_without_one() {
+        let mut recorder = Recorder::new(RecorderConfig::default());
+        let dated = UnixTime::from_nanos(1_700_000_000_000_000_000);
+        for wall in [None, Some(dated)] {
+            recorder.header(&[], wall, Instant::ORIGIN);
+            recorder.record(Direction::In, Frame::Ping(b""), wall, Instant::ORIGIN);
+        }
+        let file = recorder.take();
+        assert!(file.starts_with(b"{\"ts\":null,"));
+        let mut reader = LogReader::default();
+        let lines = file.split(|byte| *byte == b'\n');
+        let entries = lines.filter_map(|line| reader.line(line));
+        let times: Vec<_> = entries.map(|entry| entry.at).collect();
+        assert_eq!(times, [None, Some(dated)]);
+        let metadata = reader.metadata();
+        assert_eq!((metadata.count, metadata.malformed), (2, 0));
+        assert_eq!((metadata.first, metadata.last), (Some(dated), Some(dated)));
+    }
+
+    #[test]
     fn a_close_may_be_a_string_and_other_fields_do_not_matter() {
         let mut reader = LogReader::default();
         let line = br#"{"x":[1],"ts":"2026-01-01T00:00:00.5Z","dir":"in","type":"close","data":"{\"code\":1000,\"reason\":\"\"}"}"#;
@@ -233,7 +258,7 @@ mod tests {
                 let line = recorder.take();
                 prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
                 let entry = LogReader::default().line(&line).unwrap();
-                prop_assert_eq!(entry.at, wall);
+                prop_assert_eq!(entry.at, Some(wall));
                 prop_assert_eq!(entry.frame.borrowed(), frame);
             }
         }

@@ -122,8 +122,15 @@ impl Recorder {
 
     /// Begins a session with a line about it: names and values that its owner knows to be harmless.
     /// Readers pass it over. It is an entry of its own in the statistics.
-    pub fn header(&mut self, fields: &[(&str, &str)], wall: UnixTime, now: Instant) {
-        let mut line = started(wall);
+    ///
+    /// `wall` is the time of day, or `None` where nobody knows it.
+    pub fn header(
+        &mut self,
+        fields: &[(&str, &str)],
+        wall: impl Into<Option<UnixTime>>,
+        now: Instant,
+    ) {
+        let mut line = started(wall.into());
         line.extend(b",\"type\":\"header\",\"version\":1,\"session\":{");
         for (i, (name, value)) in fields.iter().enumerate() {
             if i > 0 {
@@ -137,13 +144,19 @@ impl Recorder {
         self.append(&line, now);
     }
 
-    /// Records a frame.
-    pub fn record(&mut self, direction: Direction, frame: Frame<'_>, wall: UnixTime, now: Instant) {
+    /// Records a frame. `wall` is the time of day, or `None` where nobody knows it.
+    pub fn record(
+        &mut self,
+        direction: Direction,
+        frame: Frame<'_>,
+        wall: impl Into<Option<UnixTime>>,
+        now: Instant,
+    ) {
         if self.lines.len() >= self.config.max_bytes {
             self.stats.dropped = self.stats.dropped.saturating_add(1);
             return;
         }
-        let mut line = started(wall);
+        let mut line = started(wall.into());
         line.extend(match direction {
             Direction::In => &b",\"dir\":\"in\",\"type\":"[..],
             Direction::Out => b",\"dir\":\"out\",\"type\":",
@@ -209,8 +222,12 @@ impl Recorder {
     }
 }
 
-fn started(wall: UnixTime) -> Vec<u8> {
-    format!("{{\"ts\":\"{wall}\"").into_bytes()
+fn started(wall: Option<UnixTime>) -> Vec<u8> {
+    match wall {
+        Some(wall) => format!("{{\"ts\":\"{wall}\""),
+        None => "{\"ts\":null".into(),
+    }
+    .into_bytes()
 }
 
 fn encode(kind: &str, data: &[u8], line: &mut Vec<u8>) {

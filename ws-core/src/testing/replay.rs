@@ -45,7 +45,8 @@ pub struct Replay {
     entries: alloc::vec::IntoIter<Entry>,
     pace: Pace,
     start: Instant,
-    first: UnixTime,
+    /// The first time that an entry has.
+    first: Option<UnixTime>,
 }
 
 impl Replay {
@@ -53,7 +54,7 @@ impl Replay {
     #[must_use]
     pub fn new(entries: Vec<Entry>, pace: Pace, now: Instant) -> Self {
         Self {
-            first: entries.first().map(|entry| entry.at).unwrap_or_default(),
+            first: entries.iter().find_map(|entry| entry.at),
             entries: entries.into_iter(),
             pace,
             start: now,
@@ -66,13 +67,16 @@ impl Replay {
         if due { self.entries.next() } else { None }
     }
 
-    /// When the next entry is due, or `None` at the end. An entry that is dated before the first is
-    /// due at once.
+    /// When the next entry is due, or `None` at the end. An entry that has no time, or one before
+    /// that of the first, is due at once.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let next = self.entries.as_slice().first()?;
         let after = match self.pace {
-            Pace::AsRecorded => next.at.saturating_duration_since(self.first),
+            Pace::AsRecorded => match (next.at, self.first) {
+                (Some(at), Some(first)) => at.saturating_duration_since(first),
+                _ => Duration::ZERO,
+            },
             Pace::AtOnce => Duration::ZERO,
         };
         Some(self.start + after)
@@ -87,11 +91,12 @@ mod tests {
     #[test]
     fn entries_come_at_their_pace_or_at_once() {
         let entry = |seconds: u64| Entry {
-            at: UnixTime::from_nanos(seconds * 1_000_000_000),
+            at: (seconds > 0).then(|| UnixTime::from_nanos(seconds * 1_000_000_000)),
             direction: Direction::In,
             frame: OwnedFrame::Text("x".into()),
         };
-        let entries = alloc::vec![entry(100), entry(101), entry(99), entry(104)];
+        let seconds = [0, 100, 101, 0, 99, 104];
+        let entries: Vec<_> = seconds.into_iter().map(entry).collect();
         let at = |seconds| Instant::ORIGIN + Duration::from_secs(seconds);
         let times = |pace| {
             let mut replay = Replay::new(entries.clone(), pace, at(5));
@@ -99,12 +104,14 @@ mod tests {
             let mut times = Vec::new();
             while let Some(due) = replay.poll_timeout() {
                 now = now.max(due);
-                times.push((now, replay.poll(now).unwrap().at));
+                assert!(replay.poll(now).is_some());
+                times.push(now);
             }
             assert_eq!(replay.poll(at(999)), None);
-            times.into_iter().map(|(now, _)| now).collect::<Vec<_>>()
+            times
         };
-        assert_eq!(times(Pace::AsRecorded), [at(5), at(6), at(6), at(9)]);
-        assert_eq!(times(Pace::AtOnce), [at(5); 4]);
+        let paced = [at(5), at(5), at(6), at(6), at(6), at(9)];
+        assert_eq!(times(Pace::AsRecorded), paced);
+        assert_eq!(times(Pace::AtOnce), [at(5); 6]);
     }
 }

@@ -114,6 +114,12 @@ impl Url {
         self.userinfo.as_ref()?.password.as_deref()
     }
 
+    /// As much of it as may be shown wherever secrets may not: scheme, host and port. What follows
+    /// them may be a key, in the path as well as in the query.
+    pub(crate) const fn origin(&self) -> Origin<'_> {
+        Origin(self)
+    }
+
     /// Do both lead to the same scheme, host and port?
     pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
         (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
@@ -133,7 +139,16 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme(), self.authority(), self.target)
+        write!(f, "{}{}", self.origin(), self.target)
+    }
+}
+
+/// Where a URL leads, and not to what: `wss://example.com:9001`.
+pub(crate) struct Origin<'a>(&'a Url);
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.authority())
     }
 }
 

@@ -105,8 +105,12 @@ impl SendBuf {
         self.open.capacity() > 0
     }
 
-    /// Takes the oldest piece out of the queue; it counts as written unless it comes back.
+    /// Takes the oldest piece out of the queue; it counts as written unless it comes back. Whoever
+    /// records what is written learns of it when the next is asked for, or it is
+    /// [put back](Self::unpop), though nothing be left of it.
     pub fn pop(&mut self) -> Option<Bytes> {
+        #[cfg(feature = "testing")]
+        self.settle_tee();
         if self.is_empty() {
             return None;
         }
@@ -126,15 +130,15 @@ impl SendBuf {
         Some(bytes)
     }
 
-    /// Puts the unwritten rest of a popped piece back at the front.
+    /// Puts the unwritten rest of the piece that was popped last back at the front.
     pub fn unpop(&mut self, rest: Bytes) {
+        #[cfg(feature = "testing")]
+        self.untee(rest.len());
         if rest.is_empty() {
             return;
         }
         debug_assert_eq!(self.head, 0, "only one piece may be out at a time");
         self.written -= rest.len() as u64;
-        #[cfg(feature = "testing")]
-        self.untee(rest.len());
         self.sealed_mut().push_front(Piece::shared(rest));
     }
 

@@ -18,7 +18,7 @@ pub(super) struct Sealed {
     pub(super) held: Option<Box<[u8]>>,
     /// A copy of what is written, if somebody wants one.
     #[cfg(feature = "testing")]
-    pub(super) tee: Option<Vec<u8>>,
+    pub(super) tee: Option<super::tee::Tee>,
 }
 
 pub(super) struct Piece {

@@ -21,6 +21,8 @@ use super::sender::Sender;
 use super::silence::{Due, Pulse, Silence};
 use super::turn::{Next, Turn};
 use crate::buf::RecvBuf;
+#[cfg(feature = "testing")]
+use crate::close::CloseCode;
 use crate::close::parse_close;
 use crate::deflate::Inflater;
 use crate::error::ProtocolError;
@@ -216,6 +218,12 @@ impl Receiver {
     #[must_use]
     pub fn close_timeout(&self) -> Duration {
         self.rare().closing.timeout()
+    }
+
+    /// What the peer's Close frame said, if one came.
+    #[cfg(feature = "testing")]
+    pub(super) fn peer_said(&self) -> Option<(CloseCode, &str)> {
+        self.rare().closing.peer_said()
     }
 
     /// The time from the last answered keepalive ping to its pong.

@@ -60,6 +60,7 @@ where
         mailbox: Arc::clone(&mailbox),
         handler,
         agreed: None,
+        conn: None,
         connected: false,
         failures: 0,
         command_next: false,
@@ -121,6 +122,9 @@ struct Stage<D, R, H: Handler> {
     handler: H,
     /// What the connection that is being set up has agreed on.
     agreed: Option<Agreed>,
+    /// The connection that the handler was last told of.
+    conn: Option<ConnId>,
+    /// Is it there, as far as is known?
     connected: bool,
     /// Since a connection was last ready.
     failures: u32,
@@ -232,7 +236,7 @@ impl<D: Dialect, R: Runtime, H: Handler> Stage<D, R, H> {
                 attempt,
                 downtime,
             } => {
-                (self.connected, self.failures) = (true, 0);
+                (self.conn, self.connected, self.failures) = (Some(conn), true, 0);
                 let connected = Connected {
                     conn,
                     attempt,
@@ -256,9 +260,12 @@ impl<D: Dialect, R: Runtime, H: Handler> Stage<D, R, H> {
             }
             other => {
                 if let Event::Lagged { .. } = other {
-                    // What told of the connection may be among what was dropped.
+                    // That the connection was lost may be among what was dropped. That there is
+                    // another one is not, and told next.
                     let state = self.shared.command(|inner| inner.session.state());
-                    self.connected = matches!(state, State::Ready { .. });
+                    let there =
+                        matches!(state, State::Ready { conn, .. } if self.conn == Some(conn));
+                    self.connected = there;
                 }
                 return guard("on_event", || self.handler.on_event(other)).await;
             }

@@ -4,23 +4,16 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::Waker;
 
 use thiserror::Error;
 
 use super::super::runtime::Runtime;
-use super::{Client, Inner, Shared};
+use super::slots::{Slots, Ticket, Waiting};
+use super::{Client, Inner};
 use crate::error::Explanation;
 use crate::session::correlate::{End, RequestId, Sent};
 use crate::session::{Dialect, Event, Payload, RequestError, RequestOptions};
-
-/// A request that a task waits for.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    result: Option<Result<Payload, RequestFailed>>,
-    waker: Option<Waker>,
-}
 
 /// A request got no answer.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -95,26 +88,13 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
         request: &D::Request,
         options: &RequestOptions,
     ) -> Result<Payload, RequestFailed> {
-        let waiting = Waiting {
-            id: self.begin(request, options)?,
-            shared: Arc::clone(&self.shared),
-        };
-        poll_fn(|cx| {
-            let mut inner = waiting.shared.lock();
-            let Some(asked) = inner.asked.get_mut(&waiting.id) else {
-                // The driver is gone, and the session with it.
-                return Poll::Ready(Err(RequestFailed::Ended {
-                    why: End::Closed,
-                    sent: Sent::Partial,
-                }));
-            };
-            if let Some(result) = asked.result.take() {
-                return Poll::Ready(result);
-            }
-            asked.waker = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await
+        let id = self.begin(request, options)?;
+        let answer = Waiting::new(id, Arc::clone(&self.shared)).result().await;
+        // Without one the driver is gone, and the session with it.
+        answer.unwrap_or(Err(RequestFailed::Ended {
+            why: End::Closed,
+            sent: Sent::Partial,
+        }))
     }
 
     fn begin(
@@ -125,24 +105,22 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
         self.command(|inner| {
             let Inner { session, clock, .. } = inner;
             let id = session.request_with(request, options, clock.now())?;
-            inner.asked.insert(id, Asked::default());
+            inner.asked.open(id);
             Ok(id)
         })
     }
 }
 
-/// A request under way; dropping it stops the wait.
-struct Waiting<D: Dialect, R: Runtime> {
-    id: RequestId,
-    shared: Arc<Shared<D, R>>,
-}
+impl Ticket for RequestId {
+    type Result = Result<Payload, RequestFailed>;
 
-impl<D: Dialect, R: Runtime> Drop for Waiting<D, R> {
-    fn drop(&mut self) {
-        let mut inner = self.shared.lock();
-        inner.asked.remove(&self.id);
-        let Inner { session, clock, .. } = &mut *inner;
-        let _ = session.cancel(self.id, clock.now());
+    fn slots<D, R>(inner: &mut Inner<D, R>) -> &mut Slots<Self, Self::Result> {
+        &mut inner.asked
+    }
+
+    fn give_up<D: Dialect, R: Runtime>(self, inner: &mut Inner<D, R>) {
+        let Inner { session, clock, .. } = inner;
+        let _ = session.cancel(self, clock.now());
     }
 }
 
@@ -153,22 +131,15 @@ impl<D, R> Inner<D, R> {
             Event::Response { id, .. } | Event::RequestEnded { id, .. } => *id,
             _ => return Some(event),
         };
-        let Some(asked) = self.asked.get_mut(&id) else {
+        if !self.asked.has(&id) {
             return Some(event);
-        };
-        asked.result = match event {
-            Event::Response { message, .. } => Some(Ok(message)),
-            Event::RequestEnded { why, sent, .. } => Some(Err(RequestFailed::Ended { why, sent })),
+        }
+        let result = match event {
+            Event::Response { message, .. } => Ok(message),
+            Event::RequestEnded { why, sent, .. } => Err(RequestFailed::Ended { why, sent }),
             event => return Some(event),
         };
-        wake.extend(asked.waker.take());
+        self.asked.fill(&id, result, wake);
         None
-    }
-
-    /// The driver is gone: nobody will answer any more.
-    pub(super) fn abandon(&mut self, wake: &mut Vec<Waker>) {
-        for asked in core::mem::take(&mut self.asked).into_values() {
-            wake.extend(asked.waker);
-        }
     }
 }

@@ -21,11 +21,11 @@ mod queue;
 #[cfg(feature = "testing")]
 mod record;
 mod run;
+mod slots;
 mod wait;
 mod watch;
 mod watchers;
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -36,11 +36,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
-use ask::Asked;
 use events::Listening;
-use ping::Pinged;
 use queue::Queue;
-use wait::Awaited;
+use slots::{Slots, Ticket};
 use watchers::Watchers;
 
 pub use actor::{Actor, serve};
@@ -100,11 +98,11 @@ struct Inner<D, R> {
     /// The task that waits for an event.
     reader: Option<Waker>,
     /// Requests that a task waits for.
-    asked: BTreeMap<RequestId, Asked>,
+    asked: Slots<RequestId, <RequestId as Ticket>::Result>,
     /// Pings that a task waits for.
-    pinged: BTreeMap<PingId, Pinged>,
+    pinged: Slots<PingId, <PingId as Ticket>::Result>,
     /// Messages that a task waits for.
-    awaited: BTreeMap<WaitId, Awaited>,
+    awaited: Slots<WaitId, <WaitId as Ticket>::Result>,
     /// Who writes to files.
     #[cfg(feature = "testing")]
     writers: record::Writers,
@@ -149,9 +147,9 @@ where
             end: None,
             driver: None,
             reader: None,
-            asked: BTreeMap::new(),
-            pinged: BTreeMap::new(),
-            awaited: BTreeMap::new(),
+            asked: Slots::new(),
+            pinged: Slots::new(),
+            awaited: Slots::new(),
             #[cfg(feature = "testing")]
             writers: record::Writers::default(),
             watchers: Watchers::default(),

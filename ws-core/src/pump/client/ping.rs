@@ -4,23 +4,16 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::Waker;
 use core::time::Duration;
 
 use thiserror::Error;
 
 use super::super::runtime::Runtime;
-use super::{Client, Inner, Shared};
+use super::slots::{Slots, Ticket, Waiting};
+use super::{Client, Inner};
 use crate::error::Explanation;
 use crate::session::{Dialect, Event, PingId, SendError};
-
-/// A ping that a task waits for.
-#[derive(Debug, Default)]
-pub(super) struct Pinged {
-    result: Option<Result<Duration, PingFailed>>,
-    waker: Option<Waker>,
-}
 
 /// A ping got no pong.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -61,42 +54,23 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
         let id = self.command(|inner| {
             let now = inner.clock.now();
             let id = inner.session.ping(timeout, now)?;
-            inner.pinged.insert(id, Pinged::default());
+            inner.pinged.open(id);
             Ok::<_, SendError>(id)
         })?;
-        let waiting = Waiting {
-            id,
-            shared: Arc::clone(&self.shared),
-        };
-        poll_fn(|cx| {
-            let mut inner = waiting.shared.lock();
-            let over = inner.end.is_some();
-            let Some(pinged) = inner.pinged.get_mut(&waiting.id) else {
-                return Poll::Ready(Err(PingFailed::Lost));
-            };
-            if let Some(result) = pinged.result.take() {
-                return Poll::Ready(result);
-            }
-            if over {
-                return Poll::Ready(Err(PingFailed::Lost));
-            }
-            pinged.waker = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await
+        let pong = Waiting::new(id, Arc::clone(&self.shared)).result().await;
+        pong.unwrap_or(Err(PingFailed::Lost))
     }
 }
 
-/// A ping under way; dropping it stops the wait.
-struct Waiting<D: Dialect, R: Runtime> {
-    id: PingId,
-    shared: Arc<Shared<D, R>>,
-}
+impl Ticket for PingId {
+    type Result = Result<Duration, PingFailed>;
 
-impl<D: Dialect, R: Runtime> Drop for Waiting<D, R> {
-    fn drop(&mut self) {
-        self.shared.lock().pinged.remove(&self.id);
+    fn slots<D, R>(inner: &mut Inner<D, R>) -> &mut Slots<Self, Self::Result> {
+        &mut inner.pinged
     }
+
+    /// It has left, or leaves all the same.
+    fn give_up<D: Dialect, R: Runtime>(self, _: &mut Inner<D, R>) {}
 }
 
 impl<D, R> Inner<D, R> {
@@ -107,18 +81,10 @@ impl<D, R> Inner<D, R> {
             Event::PingLost { id } => (id, Err(PingFailed::Lost)),
             _ => return Some(event),
         };
-        let Some(pinged) = self.pinged.get_mut(id) else {
+        if !self.pinged.has(id) {
             return Some(event);
-        };
-        pinged.result = Some(result);
-        wake.extend(pinged.waker.take());
-        None
-    }
-
-    /// The session is over: nobody measures any more.
-    pub(super) fn stop_pings(&mut self, wake: &mut Vec<Waker>) {
-        for pinged in self.pinged.values_mut() {
-            wake.extend(pinged.waker.take());
         }
+        self.pinged.fill(id, result, wake);
+        None
     }
 }

@@ -1,4 +1,5 @@
-//! Events that wait for someone to take them: never more than the [`Inbox`] says, whatever the policy.
+//! Events that wait for someone to take them: never more than the [`Inbox`] says, whatever the policy,
+//! but for a few that are not dropped.
 //!
 //! It wakes nobody and reads nothing.
 
@@ -17,8 +18,57 @@ pub(super) struct Queue {
     config: Inbox,
     events: VecDeque<Event>,
     bytes: usize,
-    /// Dropped in front of the first.
+    /// In front of the first if the oldest are dropped, behind the last otherwise.
+    gap: Gap,
+}
+
+/// What is missing at one place.
+#[derive(Debug, Default)]
+struct Gap {
+    /// Dropped there.
     missed: u64,
+    /// Not dropped there: what tells that a connection has opened and is ready, unless its end was
+    /// dropped as well. Whoever takes no event for long must know of the connection that there is.
+    opened: Option<Event>,
+    ready: Option<Event>,
+}
+
+impl Gap {
+    fn len(&self) -> usize {
+        usize::from(self.missed > 0)
+            + usize::from(self.opened.is_some())
+            + usize::from(self.ready.is_some())
+    }
+
+    /// Drops an event there, or keeps it.
+    fn add(&mut self, event: Event) {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "the others are dropped")]
+        let dropped = match event {
+            Event::Ping(_) | Event::Pong(_) => 0,
+            Event::Opened { .. } => self.forget_both(Some(event), None),
+            Event::Ready { .. } => u64::from(self.ready.replace(event).is_some()),
+            Event::Disconnected { .. } | Event::Failed { .. } => 1 + self.forget_both(None, None),
+            _ => 1,
+        };
+        self.missed += dropped;
+    }
+
+    /// Keeps these instead of those that it has, and says how many those are.
+    fn forget_both(&mut self, opened: Option<Event>, ready: Option<Event>) -> u64 {
+        let former = [
+            core::mem::replace(&mut self.opened, opened),
+            core::mem::replace(&mut self.ready, ready),
+        ];
+        former.iter().flatten().count() as u64
+    }
+
+    /// What there is to tell of it, one after the other.
+    fn pop(&mut self) -> Option<Event> {
+        match core::mem::take(&mut self.missed) {
+            0 => self.opened.take().or_else(|| self.ready.take()),
+            missed => Some(Event::Lagged { missed }),
+        }
+    }
 }
 
 impl Queue {
@@ -27,12 +77,21 @@ impl Queue {
             config,
             events: VecDeque::new(),
             bytes: 0,
-            missed: 0,
+            gap: Gap {
+                missed: 0,
+                opened: None,
+                ready: None,
+            },
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.events.len() + usize::from(self.missed > 0)
+        self.events.len() + self.gap.len()
+    }
+
+    /// Is what was dropped older than all that is there?
+    fn drops_oldest(&self) -> bool {
+        self.config.overflow == Overflow::DropOldest
     }
 
     /// Is the next message to be left where it is?
@@ -60,8 +119,11 @@ impl Queue {
             match self.config.overflow {
                 Overflow::Hold if !event.is_data() && self.events.len() < notices => {}
                 Overflow::DropOldest => self.drop_oldest(),
-                Overflow::DropNewest | Overflow::Hold => return self.miss_newest(),
+                Overflow::DropNewest | Overflow::Hold => return self.gap.add(event),
             }
+        }
+        if !self.drops_oldest() {
+            self.events.extend(core::iter::from_fn(|| self.gap.pop()));
         }
         self.bytes += event.weight();
         self.events.push_back(event);
@@ -73,26 +135,22 @@ impl Queue {
                 return;
             };
             self.bytes -= oldest.weight();
-            if !matches!(oldest, Event::Ping(_) | Event::Pong(_)) {
-                self.missed += 1;
-            }
-        }
-    }
-
-    fn miss_newest(&mut self) {
-        if let Some(Event::Lagged { missed }) = self.events.back_mut() {
-            *missed += 1;
-        } else {
-            self.events.push_back(Event::Lagged { missed: 1 });
+            self.gap.add(oldest);
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<Event> {
-        if self.missed > 0 {
-            let missed = core::mem::take(&mut self.missed);
-            return Some(Event::Lagged { missed });
+        let first = if self.drops_oldest() {
+            self.gap.pop()
+        } else {
+            None
+        };
+        if first.is_some() {
+            return first;
         }
-        let event = self.events.pop_front()?;
+        let Some(event) = self.events.pop_front() else {
+            return self.gap.pop();
+        };
         self.bytes -= event.weight();
         if self.events.is_empty() && self.events.capacity() > 1024 {
             // What a rush needed is not kept for the quiet that follows.
@@ -107,7 +165,10 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
 
-    use crate::session::End;
+    use crate::handshake::Request;
+    use crate::policy::{IoClass, Stage};
+    use crate::session::{ConnId, DialError, End, Lost, Payload, Session, SessionConfig};
+    use crate::{Instant, Seed};
 
     fn text(number: usize) -> Event {
         Event::Text(alloc::format!("{number}").into())
@@ -172,6 +233,86 @@ mod tests {
             let expected = 2 + 3 * NOTICES as u64;
             assert_eq!(missed + there.count() as u64, expected, "{overflow:?}");
         }
+    }
+
+    fn conn(number: u64) -> [Event; 3] {
+        let conn = ConnId::default();
+        let agreed = crate::handshake::Agreed::default();
+        let lost = Lost::Dial(DialError::new(Stage::Connect, IoClass::Refused));
+        let attempt = u32::try_from(number).unwrap();
+        [
+            Event::Opened { conn, agreed },
+            Event::Ready {
+                conn,
+                attempt,
+                downtime: None,
+            },
+            Event::Disconnected { conn, lost },
+        ]
+    }
+
+    #[test]
+    fn that_a_connection_is_ready_is_not_dropped_while_it_is() {
+        for overflow in [Overflow::DropNewest, Overflow::DropOldest, Overflow::Hold] {
+            let mut queue = Queue::new(Inbox::default().max_events(1).overflow(overflow));
+            queue.push(text(0));
+            if overflow == Overflow::Hold {
+                (0..NOTICES).for_each(|_| queue.push(NOTICE));
+            }
+            let mut pushed = queue.len() as u64;
+            for number in 1..100 {
+                let [opened, ready, lost] = conn(number);
+                for event in [opened, ready, text(1), lost] {
+                    queue.push(event);
+                    pushed += 1;
+                }
+            }
+            let [opened, ready, _] = conn(100);
+            for event in [opened.clone(), ready.clone(), text(2), text(3)] {
+                queue.push(event);
+                pushed += 1;
+            }
+            assert!(queue.len() <= NOTICES + 4, "{overflow:?}: {}", queue.len());
+            let told = all(queue);
+            let at = |event: &Event| told.iter().position(|one| one == event);
+            let gap = told
+                .iter()
+                .position(|one| matches!(one, Event::Lagged { .. }));
+            let gap = gap.expect("some were dropped");
+            assert_eq!(at(&opened), Some(gap + 1), "{overflow:?}");
+            assert_eq!(at(&ready), Some(gap + 2), "{overflow:?}");
+            let readies = told.iter().filter(|one| matches!(one, Event::Ready { .. }));
+            assert_eq!(readies.count(), 1, "{overflow:?}");
+            let Event::Lagged { missed } = told[gap] else {
+                unreachable!("it was found as that");
+            };
+            assert_eq!(missed + told.len() as u64 - 1, pushed, "{overflow:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_waited_for_by_somebody_who_has_gone_is_a_message_like_others() {
+        let mut session = Session::new(
+            Request::new("ws://example.com/").unwrap(),
+            SessionConfig::default(),
+            Seed::new([1; 32]),
+        );
+        let timeout = core::time::Duration::from_secs(1);
+        let id = session
+            .wait_for(|_| true, timeout, Instant::ORIGIN)
+            .unwrap();
+        let awaited = || Event::Awaited {
+            id,
+            message: Payload::Text("0123456789".into()),
+        };
+        let mut queue = Queue::new(Inbox::default().max_bytes(15));
+        for _ in 0..3 * NOTICES {
+            queue.push(awaited());
+        }
+        assert!(queue.holds());
+        let missed = 3 * NOTICES as u64 - 2;
+        let told = [awaited(), awaited(), Event::Lagged { missed }];
+        assert_eq!(all(queue), told);
     }
 
     #[test]

@@ -280,8 +280,8 @@ impl<D: Dialect, R> Inner<D, R> {
             };
             if let Event::Terminated(end) = &event {
                 self.end = Some(end.clone());
-                self.stop_pings(wake);
-                self.stop_waits(wake);
+                self.pinged.end(wake);
+                self.awaited.end(wake);
                 wake.extend(self.watchers.take());
             }
             let event = self.answer(event, wake);
@@ -296,7 +296,7 @@ impl<D: Dialect, R> Inner<D, R> {
     /// Would the next event need room that there is not?
     fn has_to_wait(&mut self, now: Instant) -> bool {
         match self.session.upcoming(now) {
-            Some(Upcoming::Answer(id)) => !self.asked.contains_key(&id),
+            Some(Upcoming::Answer(id)) => !self.asked.has(&id),
             Some(Upcoming::Message) => true,
             Some(Upcoming::Control | Upcoming::Notice) | None => false,
         }
@@ -340,9 +340,9 @@ impl<D: Dialect, S, R, C> Drop for Run<D, S, R, C> {
         inner.wake_readers(&mut wake);
         #[cfg(feature = "testing")]
         inner.wake_writers(&mut wake);
-        inner.abandon(&mut wake);
-        inner.stop_pings(&mut wake);
-        inner.stop_waits(&mut wake);
+        inner.asked.end(&mut wake);
+        inner.pinged.end(&mut wake);
+        inner.awaited.end(&mut wake);
         wake.extend(inner.watchers.take());
         drop(inner);
         wake.into_iter().for_each(Waker::wake);

@@ -5,24 +5,17 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::Waker;
 use core::time::Duration;
 
 use thiserror::Error;
 
 use super::super::runtime::Runtime;
-use super::{Client, Inner, Shared};
+use super::slots::{Slots, Ticket, Waiting};
+use super::{Client, Inner};
 use crate::error::Explanation;
 use crate::message::Message;
 use crate::session::{Dialect, Event, Payload, WaitError, WaitId, correlate};
-
-/// A message that a task waits for.
-#[derive(Debug, Default)]
-pub(super) struct Awaited {
-    result: Option<Result<Payload, WaitFailed>>,
-    waker: Option<Waker>,
-}
 
 /// The message that was waited for has not come.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -77,73 +70,44 @@ impl<D: Dialect, R: Runtime> Client<D, R> {
         let id = self.command(|inner| {
             let now = inner.clock.now();
             let id = inner.session.wait_for(matches, timeout, now)?;
-            inner.awaited.insert(id, Awaited::default());
+            inner.awaited.open(id);
             Ok::<_, WaitError>(id)
         })?;
-        let waiting = Waiting {
-            id,
-            shared: Arc::clone(&self.shared),
-        };
-        poll_fn(|cx| {
-            let mut inner = waiting.shared.lock();
-            let over = inner.end.is_some();
-            let closed = Err(WaitFailed::Ended {
-                why: correlate::End::Closed,
-            });
-            let Some(awaited) = inner.awaited.get_mut(&waiting.id) else {
-                return Poll::Ready(closed);
-            };
-            if let Some(result) = awaited.result.take() {
-                return Poll::Ready(result);
-            }
-            if over {
-                return Poll::Ready(closed);
-            }
-            awaited.waker = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await
+        let message = Waiting::new(id, Arc::clone(&self.shared)).result().await;
+        message.unwrap_or(Err(WaitFailed::Ended {
+            why: correlate::End::Closed,
+        }))
     }
 }
 
-/// A wait under way; dropping it stops it.
-struct Waiting<D: Dialect, R: Runtime> {
-    id: WaitId,
-    shared: Arc<Shared<D, R>>,
-}
+impl Ticket for WaitId {
+    type Result = Result<Payload, WaitFailed>;
 
-impl<D: Dialect, R: Runtime> Drop for Waiting<D, R> {
-    fn drop(&mut self) {
-        let mut inner = self.shared.lock();
-        let awaited = inner.awaited.remove(&self.id);
-        inner.session.stop_waiting(self.id);
-        drop(inner);
-        drop(awaited);
+    fn slots<D, R>(inner: &mut Inner<D, R>) -> &mut Slots<Self, Self::Result> {
+        &mut inner.awaited
+    }
+
+    fn give_up<D: Dialect, R: Runtime>(self, inner: &mut Inner<D, R>) {
+        inner.session.stop_waiting(self);
     }
 }
 
 impl<D, R> Inner<D, R> {
     /// Hands an event to the task that waits for it; otherwise gives it back.
     pub(super) fn awaited(&mut self, event: Event, wake: &mut Vec<Waker>) -> Option<Event> {
-        let (Event::Awaited { id, .. } | Event::WaitEnded { id, .. }) = &event else {
-            return Some(event);
+        let id = match &event {
+            Event::Awaited { id, .. } | Event::WaitEnded { id, .. } => *id,
+            _ => return Some(event),
         };
-        let Some(awaited) = self.awaited.get_mut(id) else {
+        if !self.awaited.has(&id) {
             return Some(event);
-        };
-        awaited.result = match event {
-            Event::Awaited { message, .. } => Some(Ok(message)),
-            Event::WaitEnded { why, .. } => Some(Err(WaitFailed::Ended { why })),
+        }
+        let result = match event {
+            Event::Awaited { message, .. } => Ok(message),
+            Event::WaitEnded { why, .. } => Err(WaitFailed::Ended { why }),
             event => return Some(event),
         };
-        wake.extend(awaited.waker.take());
+        self.awaited.fill(&id, result, wake);
         None
-    }
-
-    /// The session is over: nothing will come any more.
-    pub(super) fn stop_waits(&mut self, wake: &mut Vec<Waker>) {
-        for awaited in self.awaited.values_mut() {
-            wake.extend(awaited.waker.take());
-        }
     }
 }

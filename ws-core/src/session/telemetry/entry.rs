@@ -294,8 +294,7 @@ impl fmt::Display for Detail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Words::None => Ok(()),
-            // What follows the host may be a secret.
-            Words::Place(url) => write!(f, "{}://{}", url.scheme(), url.authority()),
+            Words::Place(url) => url.origin().fmt(f),
             Words::Said(words) => words.fmt(f),
             Words::Shown(value) => value.fmt(f),
             Words::Topic(topic, value) => write!(f, "{topic}: {value:?}"),
