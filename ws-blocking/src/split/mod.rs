@@ -1,0 +1,76 @@
+//! A connection in two halves, for two threads.
+//!
+//! The reader waits in the transport without any lock. The sender's state is behind one lock, held
+//! only to encode or to take a piece out; the write side of the transport is behind another, held
+//! while a piece is written. So a writer that is stuck in a write keeps no one from queueing, and the
+//! reader never waits for it: if the write side is taken, whoever has it writes the reply too.
+//!
+//! - `reader`: the half that receives.
+//! - `writer`: the half that sends.
+//! - `shared`: what both have, and how the queue is written out.
+//! - `write_side`: the transport as it is written to.
+
+mod reader;
+mod shared;
+mod write_side;
+mod writer;
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+pub use reader::Reader;
+use shared::{Shared, State};
+use write_side::WriteSide;
+pub use writer::Writer;
+
+use crate::{TrySplit, WebSocket};
+
+/// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
+/// again: a peer that does not read while it waits for us to read would otherwise stop both for
+/// good.
+const REPLY_PATIENCE: Duration = Duration::from_millis(10);
+
+pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>, Writer<S>)> {
+    let WebSocket { conn, driver } = socket;
+    let io = driver.io.try_split()?;
+    let agreed = conn.agreed().clone();
+    let (receiver, sender) = conn.split();
+    let close_timeout = receiver.close_timeout();
+    let state = State {
+        sender,
+        in_flight: false,
+        closed_at: None,
+        broken: false,
+        over: false,
+    };
+    let shared = Arc::new(Shared {
+        state: Mutex::new(state),
+        io: Mutex::new(WriteSide {
+            io: driver.io,
+            wait: driver.write_wait,
+            unflushed: true,
+        }),
+        changed: Condvar::new(),
+    });
+    let reader = Reader {
+        receiver,
+        io,
+        clock: driver.clock,
+        wait: driver.read_wait,
+        ended: driver.ended.is_some(),
+        put_off: None,
+        owes: true,
+        agreed,
+        shared: Arc::clone(&shared),
+    };
+    Ok((
+        reader,
+        Writer {
+            clock: driver.clock,
+            close_timeout,
+            patience: None,
+            shared,
+        },
+    ))
+}
