@@ -12,7 +12,9 @@ use super::Rules;
 use super::arrival::{Arrival, retry_after};
 use super::gate::Seat;
 use super::guest::{Desk, Left};
-use crate::{Stream, Upgrade, upgrade};
+use crate::accept::upgrade_since;
+use crate::driver::Anchor;
+use crate::{Stream, Upgrade};
 
 /// Serves a connection that was let in.
 pub(super) fn serve(
@@ -66,13 +68,9 @@ pub(super) fn refuse(tcp: TcpStream, seat: &Seat, rules: &Rules, refusal: Refusa
 /// TLS and the request, both within the one time limit.
 fn receive(tcp: TcpStream, rules: &Rules) -> Option<Upgrade> {
     let began = Instant::now();
-    let mut options = rules.judging.clone();
-    let _ = tcp.set_nodelay(options.nodelay);
+    let _ = tcp.set_nodelay(rules.judging.nodelay);
     let stream = secure(tcp, rules, began)?;
-    let limits = options.handshake.clone();
-    let left = limits.timeout.saturating_sub(began.elapsed());
-    options.handshake = limits.timeout(left);
-    upgrade(stream, &options).ok()
+    upgrade_since(stream, &rules.judging, Anchor::at(began)).ok()
 }
 
 #[cfg_attr(
