@@ -6,11 +6,12 @@ use std::any::Any;
 use std::fmt;
 use std::net::TcpStream;
 
+use ws_core::Instant;
 use ws_core::connection::Config;
 use ws_core::handshake::{Accept, HandshakeError, RequestHead, ServerHandshake};
 use ws_core::options::{AcceptError, AcceptOptions};
 
-use crate::driver::{Driver, GONE};
+use crate::driver::{Anchor, Driver, GONE};
 use crate::{Stream, Transport, WebSocket};
 
 /// Accepts a WebSocket on a stream that a client has connected.
@@ -43,14 +44,23 @@ pub fn upgrade<S: Transport + 'static>(
     stream: S,
     options: &AcceptOptions,
 ) -> Result<Upgrade<S>, HandshakeError> {
+    upgrade_since(stream, options, Anchor::new())
+}
+
+/// [`upgrade`], with a time limit that began to run with the clock.
+pub(crate) fn upgrade_since<S: Transport + 'static>(
+    stream: S,
+    options: &AcceptOptions,
+    clock: Anchor,
+) -> Result<Upgrade<S>, HandshakeError> {
     let socket = &stream as &dyn Any;
     let tcp = socket.downcast_ref().and_then(Stream::tcp);
     if let Some(stream) = tcp.or_else(|| socket.downcast_ref::<TcpStream>()) {
         // Only a matter of speed, and a socket that is gone shows itself soon enough.
         let _ = stream.set_nodelay(options.nodelay);
     }
-    let mut driver = Driver::new(stream);
-    let mut handshake = ServerHandshake::new(options.handshake.clone(), driver.now());
+    let mut driver = Driver::over(stream, clock);
+    let mut handshake = ServerHandshake::new(options.handshake.clone(), Instant::ORIGIN);
     driver.run(&mut handshake);
     match handshake.poll(driver.now())? {
         Some(_) => Ok(Upgrade {
@@ -64,7 +74,8 @@ pub fn upgrade<S: Transport + 'static>(
 
 /// A client's request for a WebSocket, to be accepted or rejected.
 ///
-/// Dropping it drops the stream without an answer.
+/// There is no hurry: the handshake's time limit is the client's, and the answer has all of it again
+/// to be written in. Dropping this drops the stream without an answer.
 pub struct Upgrade<S = Stream> {
     handshake: ServerHandshake,
     driver: Driver<S>,
@@ -134,5 +145,95 @@ impl<S> fmt::Debug for Upgrade<S> {
         f.debug_struct("Upgrade")
             .field("handshake", &self.handshake)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, ErrorKind, Read, Write};
+    use std::net::Shutdown;
+    use std::time::{Duration, Instant as Clock};
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    /// A client that has asked, and takes its time to take the answer.
+    struct Slow {
+        incoming: &'static [u8],
+        refusals: usize,
+        written: Vec<u8>,
+    }
+
+    impl Read for Slow {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            match self.incoming.read(buf)? {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                n => Ok(n),
+            }
+        }
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            if self.refusals > 0 {
+                self.refusals -= 1;
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            self.written.write(buf)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Transport for Slow {
+        fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_write_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown(&mut self, _: Shutdown) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A request that has waited for an answer for that long.
+    fn asked(ago: Duration) -> Upgrade<Slow> {
+        let slow = Slow {
+            incoming: REQUEST,
+            refusals: 3,
+            written: Vec::new(),
+        };
+        let mut upgrade = upgrade(slow, &AcceptOptions::default()).expect("a request");
+        let then = Clock::now().checked_sub(ago);
+        upgrade.driver.clock = Anchor::at(then.expect("a machine that is up"));
+        upgrade
+    }
+
+    #[test]
+    fn an_application_may_take_longer_to_answer_than_the_handshake_may_take() {
+        let long = 2 * AcceptOptions::default().handshake.timeout;
+        let socket = asked(long).accept(Accept::new()).expect("still there");
+        assert!(socket.stream().written.starts_with(b"HTTP/1.1 101 "));
+    }
+
+    #[test]
+    fn what_came_before_the_request_counts_for_its_time_limit() {
+        let slow = Slow {
+            incoming: b"",
+            refusals: 0,
+            written: Vec::new(),
+        };
+        let options = AcceptOptions::default();
+        let began = Clock::now().checked_sub(options.handshake.timeout);
+        let clock = Anchor::at(began.expect("a machine that is up"));
+        let error = upgrade_since(slow, &options, clock).expect_err("too late");
+        assert_eq!(error, HandshakeError::Timeout);
     }
 }

@@ -56,6 +56,11 @@ impl Anchor {
         Self(Clock::now())
     }
 
+    /// The time line that begins there.
+    pub(crate) const fn at(origin: Clock) -> Self {
+        Self(origin)
+    }
+
     pub(crate) fn now(self) -> Instant {
         Instant::ORIGIN + self.0.elapsed()
     }
@@ -84,9 +89,14 @@ impl Wait {
 
 impl<S: Transport> Driver<S> {
     pub(crate) fn new(io: S) -> Self {
+        Self::over(io, Anchor::new())
+    }
+
+    /// One whose time line has begun already.
+    pub(crate) fn over(io: S, clock: Anchor) -> Self {
         Self {
             io,
-            clock: Anchor::new(),
+            clock,
             read_wait: Wait::default(),
             write_wait: Wait::default(),
             ended: None,

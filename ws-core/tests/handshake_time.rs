@@ -130,6 +130,7 @@ fn an_answer_that_can_not_be_written_in_time_is_given_up() {
     let mut server = server();
     feed(&mut server, request_with("").as_bytes(), usize::MAX);
     server.accept(Accept::new()).expect("a request waits");
+    assert!(!server.ready(NOW));
     let (at, _) = server.poll_timeout().expect("it is not written yet");
     server.handle_timeout(at);
     assert_eq!(
@@ -138,6 +139,33 @@ fn an_answer_that_can_not_be_written_in_time_is_given_up() {
     );
     assert_eq!(server.poll(at).map(|_| ()), Err(HandshakeError::Timeout));
     assert!(sent(&mut server).is_empty());
+}
+
+/// Nobody drives the machine while the application looks something up.
+#[test]
+fn an_answer_that_took_the_application_long_has_the_handshake_s_time_again() {
+    let late = NOW + 3600 * SECOND;
+    for drive in [
+        |server: &mut ServerHandshake, now| assert!(!server.ready(now)),
+        |server: &mut ServerHandshake, now| server.handle_timeout(now),
+    ] {
+        let mut server = server();
+        feed(&mut server, request_with("").as_bytes(), usize::MAX);
+        server.accept(Accept::new()).expect("it still waits");
+        drive(&mut server, late);
+        let until = late + 10 * SECOND;
+        assert_eq!(server.poll_timeout(), Some((until, Deadline::Handshake)));
+        server.handle_timeout(until - SECOND);
+        assert!(sent(&mut server).starts_with(b"HTTP/1.1 101 "));
+        assert!(server.ready(until) && server.finish().is_ok());
+    }
+    let mut server = server();
+    feed(&mut server, request_with("").as_bytes(), usize::MAX);
+    server.reject(404, &[], b"", late).expect("it still waits");
+    // No refusal takes longer than that.
+    let until = late + 5 * SECOND;
+    assert_eq!(server.poll_timeout(), Some((until, Deadline::Handshake)));
+    assert!(sent(&mut server).starts_with(b"HTTP/1.1 404 "));
 }
 
 #[test]

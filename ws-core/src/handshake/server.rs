@@ -1,7 +1,7 @@
 //! The server's side of the opening handshake, as a machine.
 //!
 //! It never accepts by itself, and refuses no valid request by itself but one that is not answered
-//! in time, or that more data follows than is kept.
+//! in time by those who drive it meanwhile, or that more data follows than is kept.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -18,8 +18,8 @@ use crate::handshake::{
 use crate::linger::Linger;
 use crate::{Deadline, Instant, Machine, Role, Transport, TransportEnd};
 
-/// How long a refusal may take to reach the client: what is left of the handshake's time, but not
-/// less and not more than this.
+/// How long a refusal may take to reach the client: what is left of the handshake's time (all of it
+/// for an answer of the application's), but not less and not more than this.
 const LINGER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// Bytes that are read and dropped while a refusal is on its way.
@@ -49,6 +49,9 @@ const LINGER_BUDGET: usize = 1 << 20;
 /// | 426 | is of another version of the WebSocket protocol than 13 |
 /// | 400 | has no valid key, or a malformed origin, subprotocol or extension |
 /// | 503 | is not answered by the application within `Limits::timeout` |
+///
+/// The time that the application takes is not the client's: a machine that nobody drives meanwhile
+/// refuses nothing, and the answer, however late, has `Limits::timeout` again to be written in.
 ///
 /// ```
 /// use bytes::Buf;
@@ -80,7 +83,9 @@ pub struct ServerHandshake {
     send: SendBuf,
     scanner: Scanner,
     state: State,
-    deadline: Instant,
+    /// None once it is accepted, until the next `now`: then the time to write the answer begins.
+    deadline: Option<Instant>,
+    timeout: Duration,
     max_body: usize,
     /// Nothing more will be received.
     ended: Option<TransportEnd>,
@@ -114,7 +119,8 @@ impl ServerHandshake {
             send: SendBuf::new(usize::MAX),
             scanner: Scanner::new(Kind::Request, &limits),
             state: State::Head,
-            deadline: now + limits.timeout,
+            deadline: Some(now + limits.timeout),
+            timeout: limits.timeout,
             max_body: limits.max_body,
             ended: None,
         }
@@ -156,6 +162,7 @@ impl ServerHandshake {
         let (agreed, head) = answer.settle(request)?;
         self.send.push(&head, 0, |_| {});
         self.state = State::Open(agreed);
+        self.deadline = None;
         Ok(())
     }
 
@@ -183,17 +190,16 @@ impl ServerHandshake {
         }
         // "cannot contain content" (RFC 9110 §15.4.5)
         let limit = if status == 304 { 0 } else { self.max_body };
-        if body.len() > limit {
-            return Err(AnswerError::BodyTooLarge {
-                len: body.len(),
-                limit,
-            });
+        let len = body.len();
+        if len > limit {
+            return Err(AnswerError::BodyTooLarge { len, limit });
         }
         let mut fields = Fields::default();
         for (name, value) in headers {
             fields.add(name, value)?;
         }
         let bytes = answer::refusal(status, &fields, body);
+        self.deadline = Some(now + self.timeout);
         self.refuse(HandshakeError::Refused { status }, &bytes, now);
         Ok(())
     }
@@ -220,6 +226,7 @@ impl ServerHandshake {
 
     /// Takes in what was received, as far as it goes.
     fn advance(&mut self, now: Instant) {
+        self.deadline.get_or_insert(now + self.timeout);
         if let State::Head = self.state {
             match self.scanner.scan(self.recv.filled()) {
                 Ok(None) => {
@@ -274,7 +281,7 @@ impl ServerHandshake {
     /// Queues the last words and stays until they have been read.
     fn refuse(&mut self, error: HandshakeError, bytes: &[u8], now: Instant) {
         let [least, most] = LINGER;
-        let left = self.deadline.saturating_duration_since(now);
+        let left = self.deadline.map_or(least, |at| at - now);
         let mut linger = Linger::new(now + left.clamp(least, most), LINGER_BUDGET);
         linger.drain(&mut self.recv);
         self.send.push(bytes, 0, |_| {});
@@ -348,8 +355,8 @@ impl Machine for ServerHandshake {
 
     fn poll_timeout(&self) -> Option<(Instant, Deadline)> {
         let at = match &self.state {
-            State::Head | State::Request(_) => Some(self.deadline),
-            State::Open(_) => (!self.send.is_empty()).then_some(self.deadline),
+            State::Head | State::Request(_) => self.deadline,
+            State::Open(_) => self.deadline.filter(|_| !self.send.is_empty()),
             State::Lingering(linger, _) => linger.deadline(),
             State::Failed(_) => None,
         };
@@ -359,7 +366,7 @@ impl Machine for ServerHandshake {
     fn handle_timeout(&mut self, now: Instant) {
         // What came in time counts, however late it is looked at.
         self.advance(now);
-        let late = now >= self.deadline;
+        let late = self.deadline.is_some_and(|at| at <= now);
         match &mut self.state {
             State::Head if late && self.scanner.has_begun() => {
                 self.fault(HandshakeError::Timeout, now);

@@ -24,7 +24,7 @@ pub struct Admission {
     last: Option<Counts>,
     addresses: BTreeMap<IpAddr, usize>,
     state: State,
-    /// Shortages in a row.
+    /// Shortages since a connection was opened.
     shortages: u32,
     /// Nothing is accepted before this.
     resume: Option<Instant>,
@@ -151,7 +151,6 @@ impl Admission {
     /// A connection was accepted. `from` is its address; without one (a Unix socket) it counts
     /// against no address.
     pub fn arrived(&mut self, from: Option<IpAddr>) -> Verdict {
-        self.shortages = 0;
         self.resume = None;
         self.counts.paused = false;
         let source = from.map(one_client);
@@ -197,6 +196,8 @@ impl Admission {
     /// The opening handshake of a connection that was admitted is done.
     pub fn opened(&mut self, ticket: &mut Ticket) {
         if ticket.stage == Stage::Handshaking {
+            // Not before: whoever arrives may still find that there is no thread for it.
+            self.shortages = 0;
             ticket.stage = Stage::Open;
             self.counts.handshaking -= 1;
             self.counts.open += 1;
@@ -244,7 +245,9 @@ impl Admission {
         self.counts.panicked += 1;
     }
 
-    /// Accepting has failed. When to try again; `None` for at once.
+    /// Accepting has failed, or there was nothing left to serve whoever arrived with. When to try
+    /// again; `None` for at once. After a shortage that is in 50 ms, and in twice as long after each
+    /// further one, up to 1 s, until a connection is [`opened`](Self::opened).
     pub fn accept_failed(&mut self, fault: AcceptFault, now: Instant) -> Option<Instant> {
         self.counts.accept_faults += 1;
         let wait = fault.wait(self.shortages);

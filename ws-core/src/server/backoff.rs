@@ -32,7 +32,7 @@ impl AcceptFault {
         }
     }
 
-    /// How long to accept nothing, after so many shortages in a row before this fault.
+    /// How long to accept nothing, after so many shortages before this fault.
     pub(super) fn wait(self, before: u32) -> Duration {
         match self {
             Self::Connection => Duration::ZERO,

@@ -138,7 +138,7 @@ fn aborting_ends_it_from_anywhere_and_for_good() {
 }
 
 #[test]
-fn a_shortage_is_waited_out_ever_longer_until_someone_arrives() {
+fn a_shortage_is_waited_out_ever_longer_until_a_connection_is_opened() {
     let mut door = Admission::new(ServerLimits::default());
     assert_eq!(door.accept_failed(AcceptFault::Connection, NOW), None);
     let mut waits = Vec::new();
@@ -153,11 +153,30 @@ fn a_shortage_is_waited_out_ever_longer_until_someone_arrives() {
         assert_eq!((door.poll_timeout(), door.counts().paused), (None, false));
     }
     assert_eq!(waits, [50, 100, 200, 400, 800, 1000, 1000]);
-    let ticket = admit(&mut door, None);
+    let mut ticket = admit(&mut door, None);
+    door.opened(&mut ticket);
     let at = door.accept_failed(AcceptFault::Shortage, now).unwrap();
     assert_eq!((at - now).as_millis(), 50);
     assert_eq!(door.counts().accept_faults, 9);
     door.left(ticket);
+}
+
+#[test]
+fn a_shortage_that_is_found_after_the_arrival_is_waited_out_ever_longer_too() {
+    let mut door = Admission::new(ServerLimits::default());
+    let mut waits = Vec::new();
+    let mut now = NOW;
+    for _ in 0..7 {
+        // It is accepted, and then there is no thread to serve it.
+        let ticket = admit(&mut door, None);
+        assert!(!door.counts().paused);
+        door.left(ticket);
+        let at = door.accept_failed(AcceptFault::Shortage, now).unwrap();
+        waits.push((at - now).as_millis());
+        now = at;
+        door.handle_timeout(now);
+    }
+    assert_eq!(waits, [50, 100, 200, 400, 800, 1000, 1000]);
 }
 
 #[cfg(feature = "std")]
