@@ -159,7 +159,9 @@ impl Encoder {
         self.buf.append(Header::MAX_LEN + len, |out| {
             header.append(out);
             match key {
-                Some(key) => mask_into(out, payload, key),
+                Some(key) => {
+                    mask_into(out, payload, key, 0);
+                }
                 None => out.extend_from_slice(payload),
             }
         });

@@ -3,15 +3,13 @@
 //! One pass in place, or one pass while copying into the send queue; both in blocks that the
 //! compiler turns into vector instructions. It knows no frames, and draws no keys.
 
+mod append;
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
 mod avx2;
 
-use alloc::vec::Vec;
 use core::fmt;
 
-/// Payloads are copied and masked in blocks of this size, so that the second pass finds them in the
-/// first-level cache.
-const COPY_BLOCK: usize = 4 * 1024;
+pub(crate) use append::mask_into;
 
 /// The four-byte masking key of a frame (RFC 6455 §5.3).
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -95,7 +93,7 @@ const WIDE_MIN: usize = 512;
 
 fn mask_long(data: &mut [u8], key: u32) {
     #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if data.len() >= WIDE_MIN && avx2::mask_wide(data, key) {
+    if data.len() >= WIDE_MIN && avx2::with_avx2(|| mask_blocks::<128>(data, key)).is_some() {
         return;
     }
     mask_blocks::<32>(data, key);
@@ -118,17 +116,6 @@ fn mask_blocks<const N: usize>(data: &mut [u8], key: u32) {
 #[inline]
 fn wide(key: u32) -> u64 {
     u64::from(key) << 32 | u64::from(key)
-}
-
-/// Appends `data`, masked, to `out`.
-#[inline]
-pub(crate) fn mask_into(out: &mut Vec<u8>, data: &[u8], key: MaskKey) {
-    // Blocks are a multiple of four bytes, so each begins at phase zero.
-    for block in data.chunks(COPY_BLOCK) {
-        let from = out.len();
-        out.extend_from_slice(block);
-        mask(&mut out[from..], key, 0);
-    }
 }
 
 #[cfg(test)]
@@ -168,7 +155,7 @@ mod tests {
         for from in 0..if cfg!(miri) { 2 } else { 65 } {
             for len in (0..600).step_by(if cfg!(miri) { 97 } else { 1 }) {
                 let (mut wide, mut narrow) = (bytes[from..from + len].to_vec(), bytes.clone());
-                if !avx2::mask_wide(&mut wide, key) {
+                if avx2::with_avx2(|| mask_blocks::<128>(&mut wide, key)).is_none() {
                     return;
                 }
                 mask_blocks::<32>(&mut narrow[from..from + len], key);
@@ -187,7 +174,7 @@ mod tests {
             let key = MaskKey::new(key);
             let expected = naive(&data, key, 0);
             let mut copied = Vec::new();
-            mask_into(&mut copied, &data, key);
+            mask_into(&mut copied, &data, key, 0);
             prop_assert_eq!(&copied, &expected);
 
             let mut in_place = data;

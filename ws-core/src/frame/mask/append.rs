@@ -1,0 +1,131 @@
+//! Masking while copying: one pass from where bytes are to behind what is there already, which also
+//! says whether they are ASCII.
+
+use alloc::vec::Vec;
+
+use super::{MaskKey, mask, mask_short, wide};
+
+/// Without wide instructions, data is copied and masked in blocks of this size, so that the second
+/// pass finds them in the first-level cache.
+const BLOCK: usize = 4 * 1024;
+
+/// Bit 7 of each byte: not set in ASCII.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// From this length on it pays to ask for wider instructions.
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+const WIDE_MIN: usize = 64;
+
+/// Appends `data`, masked, to `out`; `phase` is the position of its first byte in the payload. Says
+/// whether what was appended is ASCII.
+#[inline]
+pub(crate) fn mask_into(out: &mut Vec<u8>, data: &[u8], key: MaskKey, phase: usize) -> bool {
+    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+    if data.len() >= WIDE_MIN {
+        let key = u32::from_ne_bytes(key.at(phase));
+        if let Some(ascii) = super::avx2::with_avx2(|| append_wide(out, data, key)) {
+            return ascii;
+        }
+    }
+    append(out, data, key, phase)
+}
+
+/// A copy, and a pass over the copy.
+#[inline]
+fn append(out: &mut Vec<u8>, data: &[u8], key: MaskKey, phase: usize) -> bool {
+    let mut ascii = true;
+    // Blocks are a multiple of four bytes, so each begins at the same phase.
+    for block in data.chunks(BLOCK) {
+        let from = out.len();
+        out.extend_from_slice(block);
+        mask(&mut out[from..], key, phase);
+        ascii &= out[from..].is_ascii();
+    }
+    ascii
+}
+
+/// One pass, in blocks of 128 bytes, then of 32, and a short rest.
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+#[inline(always)]
+fn append_wide(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
+    out.reserve(data.len());
+    let (rest, large) = append_blocks::<16>(out, data, key);
+    let (rest, small) = append_blocks::<4>(out, rest, key);
+    let from = out.len();
+    out.extend_from_slice(rest);
+    mask_short(&mut out[from..], key);
+    (large | small) & HIGH == 0 && out[from..].is_ascii()
+}
+
+/// Appends whole blocks of so many words: what is left of the data, and all bits that were set.
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+#[inline(always)]
+fn append_blocks<'a, const WORDS: usize>(
+    out: &mut Vec<u8>,
+    data: &'a [u8],
+    key: u32,
+) -> (&'a [u8], u64) {
+    let mut seen = [0; WORDS];
+    let mut blocks = data.chunks_exact(8 * WORDS);
+    for block in &mut blocks {
+        let mut masked = [[0; 8]; WORDS];
+        let words = block.chunks_exact(8).zip(&mut masked).zip(&mut seen);
+        for ((word, masked), seen) in words {
+            let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide(key);
+            *masked = x.to_ne_bytes();
+            *seen |= x;
+        }
+        out.extend_from_slice(masked.as_flattened());
+    }
+    let seen = seen.iter().fold(0, |all, word| all | word);
+    (blocks.remainder(), seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+    #[test]
+    fn one_wide_pass_equals_two_portable_ones_at_every_alignment_and_length() {
+        let key = MaskKey::new([0x12, 0x34, 0x56, 0x78]);
+        let bytes: Vec<u8> = (0..900u32).map(|i| i.to_le_bytes()[0]).collect();
+        for from in 0..if cfg!(miri) { 2 } else { 33 } {
+            for len in (0..700).step_by(if cfg!(miri) { 97 } else { 1 }) {
+                let data = &bytes[from..from + len];
+                let (mut wide, mut narrow) = (Vec::from(*b"before"), Vec::from(*b"before"));
+                let word = u32::from_ne_bytes(key.at(from));
+                let run = || append_wide(&mut wide, data, word);
+                let Some(ascii) = super::super::avx2::with_avx2(run) else {
+                    return;
+                };
+                assert_eq!(ascii, append(&mut narrow, data, key, from), "{from} {len}");
+                assert_eq!(wide, narrow, "from {from}, {len} bytes");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn copying_and_in_place_agree_and_ascii_is_what_std_says(
+            data in proptest::collection::vec(0..0x80u8, 0..9000),
+            other in proptest::option::of((any::<usize>(), 0x80..=0xffu8)),
+            key: [u8; 4],
+            phase in 0..4usize,
+        ) {
+            let mut data = data;
+            if let (Some((at, byte)), false) = (other, data.is_empty()) {
+                let at = at % data.len();
+                data[at] = byte;
+            }
+            let key = MaskKey::new(key);
+            let mut masked = data.clone();
+            mask(&mut masked, key, phase);
+            let mut out = Vec::from(*b"x");
+            let ascii = mask_into(&mut out, &masked, key, phase);
+            prop_assert_eq!(ascii, data.is_ascii());
+            prop_assert_eq!(&out[1..], &data[..]);
+        }
+    }
+}
