@@ -53,8 +53,9 @@
 //!
 //! Everything has the same name and meaning here but for what threads make different:
 //!
-//! - [`WebSocket::split`] returns a `Result`: the second handle on a socket comes from the operating
-//!   system, which may have none. An async runtime divides a stream without asking.
+//! - [`WebSocket::split`] returns a `Result`: the second handle on a `TcpStream` comes from the
+//!   operating system, which may have none. A [`Stream`] needs none, and an async runtime divides any
+//!   stream without asking.
 //! - There is no `split_with`: both halves need the same stream, for either may have to shut it
 //!   down. A stream of your own implements [`TrySplit`] instead.
 //! - [`Writer::close`] needs a stream that is `Send + 'static`: a thread sees to its deadline while

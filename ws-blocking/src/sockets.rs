@@ -1,16 +1,20 @@
 //! A TCP or Unix socket: one that blocks ([`Socket`]), and one that the reactor waits for
 //! ([`Watched`]). They are what they hold, and nothing else.
+//!
+//! One that blocks can be shared: whoever reads, whoever writes and whoever ends it from outside need
+//! no descriptor each.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token, net};
 
-use crate::{Transport, TrySplit};
+use crate::Transport;
 
 macro_rules! each {
     ($socket:expr, $io:ident => $act:expr) => {
@@ -22,14 +26,31 @@ macro_rules! each {
     };
 }
 
+/// The same with what is held as a shared reference, which is all that it takes to read and write.
+macro_rules! shared {
+    ($socket:expr, $tcp:ty, $unix:ty, $io:ident => $act:expr) => {
+        match $socket {
+            Self::Tcp($io) => {
+                let mut $io: &$tcp = $io;
+                $act
+            }
+            #[cfg(unix)]
+            Self::Unix($io) => {
+                let mut $io: &$unix = $io;
+                $act
+            }
+        }
+    };
+}
+
 macro_rules! either {
-    ($(#[$doc:meta])* $name:ident, $tcp:ty, $unix:ty) => {
+    ($(#[$doc:meta])* $name:ident, $held_tcp:ty, $held_unix:ty, $tcp:ty, $unix:ty) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) enum $name {
-            Tcp($tcp),
+            Tcp($held_tcp),
             #[cfg(unix)]
-            Unix($unix),
+            Unix($held_unix),
         }
 
         impl $name {
@@ -40,21 +61,21 @@ macro_rules! either {
 
         impl Read for $name {
             fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-                each!(self, io => io.read(buf))
+                shared!(self, $tcp, $unix, io => io.read(buf))
             }
         }
 
         impl Write for $name {
             fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-                each!(self, io => io.write(buf))
+                shared!(self, $tcp, $unix, io => io.write(buf))
             }
 
             fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-                each!(self, io => io.write_vectored(bufs))
+                shared!(self, $tcp, $unix, io => io.write_vectored(bufs))
             }
 
             fn flush(&mut self) -> io::Result<()> {
-                each!(self, io => io.flush())
+                shared!(self, $tcp, $unix, io => io.flush())
             }
         }
     };
@@ -63,6 +84,8 @@ macro_rules! either {
 either!(
     /// One that blocks.
     Socket,
+    Arc<TcpStream>,
+    Arc<UnixStream>,
     TcpStream,
     UnixStream
 );
@@ -70,11 +93,13 @@ either!(
     /// One that never does.
     Watched,
     net::TcpStream,
+    net::UnixStream,
+    net::TcpStream,
     net::UnixStream
 );
 
 impl Socket {
-    pub(crate) const fn tcp(&self) -> Option<&TcpStream> {
+    pub(crate) fn tcp(&self) -> Option<&TcpStream> {
         match self {
             Self::Tcp(tcp) => Some(tcp),
             #[cfg(unix)]
@@ -97,13 +122,21 @@ impl Transport for Socket {
     }
 }
 
-impl TrySplit for Socket {
-    fn try_split(&self) -> io::Result<Self> {
-        Ok(match self {
-            Self::Tcp(io) => Self::Tcp(io.try_clone()?),
+impl Socket {
+    /// While that is so, what would wait fails with `WouldBlock`, in every thread.
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        each!(self, io => io.set_nonblocking(nonblocking))
+    }
+}
+
+/// The same socket, not a second one.
+impl Clone for Socket {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Tcp(io) => Self::Tcp(Arc::clone(io)),
             #[cfg(unix)]
-            Self::Unix(io) => Self::Unix(io.try_clone()?),
-        })
+            Self::Unix(io) => Self::Unix(Arc::clone(io)),
+        }
     }
 }
 
@@ -124,13 +157,13 @@ impl Watched {
             Self::Tcp(io) => {
                 let io = TcpStream::from(io);
                 io.set_nonblocking(false)?;
-                Socket::Tcp(io)
+                Socket::Tcp(io.into())
             }
             #[cfg(unix)]
             Self::Unix(io) => {
                 let io = UnixStream::from(io);
                 io.set_nonblocking(false)?;
-                Socket::Unix(io)
+                Socket::Unix(io.into())
             }
         })
     }

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sockets::Socket;
@@ -11,7 +12,8 @@ use crate::sockets::Socket;
 use crate::tls::Tls;
 use crate::{Transport, TrySplit};
 
-/// A TCP or Unix socket, or TLS over one; two threads can share each (see [`TrySplit`]).
+/// A TCP or Unix socket, or TLS over one; two threads can share each (see [`TrySplit`]), and it still
+/// takes one descriptor.
 ///
 /// Made of a socket with `Stream::from`, for servers that want one type for all.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl Stream {
     /// The TCP connection, for its addresses and options. What is read from or written to it is
     /// missing elsewhere. `None` over a Unix socket.
     #[must_use]
-    pub const fn tcp(&self) -> Option<&TcpStream> {
+    pub fn tcp(&self) -> Option<&TcpStream> {
         self.0.socket().tcp()
     }
 
@@ -49,7 +51,7 @@ impl Stream {
     /// The stream, if it is another.
     pub fn into_tcp(self) -> Result<TcpStream, Self> {
         match self.0 {
-            Wire::Plain(Socket::Tcp(tcp)) => Ok(tcp),
+            Wire::Plain(Socket::Tcp(tcp)) => Arc::try_unwrap(tcp).map_err(Self::shared),
             #[cfg(unix)]
             Wire::Plain(Socket::Unix(_)) => Err(self),
             #[cfg(feature = "tls")]
@@ -58,16 +60,28 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// One over a socket that is known elsewhere too.
+    pub(crate) const fn shared(tcp: Arc<TcpStream>) -> Self {
+        Self(Wire::Plain(Socket::Tcp(tcp)))
+    }
+
+    /// While that is so, what would wait fails with `WouldBlock`, in every thread.
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.0.socket().set_nonblocking(nonblocking)
+    }
+}
+
 impl From<TcpStream> for Stream {
     fn from(tcp: TcpStream) -> Self {
-        Self(Wire::Plain(Socket::Tcp(tcp)))
+        Self::shared(Arc::new(tcp))
     }
 }
 
 #[cfg(unix)]
 impl From<UnixStream> for Stream {
     fn from(unix: UnixStream) -> Self {
-        Self(Wire::Plain(Socket::Unix(unix)))
+        Self(Wire::Plain(Socket::Unix(Arc::new(unix))))
     }
 }
 
@@ -192,12 +206,13 @@ impl Transport for Stream {
     }
 }
 
+/// It never fails: both handles are of the same descriptor.
 impl TrySplit for Stream {
     fn try_split(&self) -> io::Result<Self> {
         Ok(Self(match &self.0 {
-            Wire::Plain(io) => Wire::Plain(io.try_split()?),
+            Wire::Plain(io) => Wire::Plain(io.clone()),
             #[cfg(feature = "tls")]
-            Wire::Tls(io) => Wire::Tls(io.share(io.socket().try_split()?)),
+            Wire::Tls(io) => Wire::Tls(io.share(io.socket().clone())),
         }))
     }
 }

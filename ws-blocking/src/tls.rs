@@ -47,14 +47,14 @@ const CHUNK: usize = 17 * 1024;
 /// too long.
 pub fn accept_tls(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<Stream> {
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut tls = Tls::new(Socket::Tcp(stream), connection);
+    let mut tls = Tls::new(Socket::Tcp(stream.into()), connection);
     tls.shake_hands()?;
     Ok(Stream(Wire::Tls(tls)))
 }
 
 /// [`accept_tls`], within a time limit for all of it.
 pub(crate) fn accept_tls_until(
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     config: Arc<ServerConfig>,
     until: Instant,
 ) -> io::Result<Stream> {

@@ -4,26 +4,32 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use ws_core::handshake::{Accept, HandshakeError, RequestHead};
 use ws_core::options::AcceptError;
 use ws_core::server::{Phase, Refusal};
 
 use super::Rules;
-use super::gate::Gate;
-use super::guest::{Desk, Guest, Left};
+use super::gate::{Gate, Seat};
+use super::guest::Guest;
+use super::part::{Left, part};
 use crate::{Stream, Upgrade};
 
 /// A request that waits for an answer: [`open`](Self::open) it, [`accept`](Self::accept) it in your
 /// own words, or [`reject`](Self::reject) it.
 ///
-/// A request that a handler leaves unanswered is answered with 500.
+/// There is no hurry: the handshake's time limit is the client's, and an answer has all of it again to
+/// be written in. A request that is dropped unanswered is answered with 500, wherever that happens: in
+/// the handler's thread that is waited for, 5 s at most.
 pub struct Arrival {
     /// There until it is answered.
     upgrade: Option<Box<Upgrade>>,
     peer: SocketAddr,
     rules: Arc<Rules>,
-    desk: Arc<Desk>,
+    seat: Arc<Seat>,
+    /// The thread of this connection.
+    home: ThreadId,
 }
 
 impl Arrival {
@@ -31,13 +37,14 @@ impl Arrival {
         upgrade: Upgrade,
         peer: SocketAddr,
         rules: Arc<Rules>,
-        desk: Arc<Desk>,
+        seat: Arc<Seat>,
     ) -> Self {
         Self {
             upgrade: Some(Box::new(upgrade)),
             peer,
             rules,
-            desk,
+            seat,
+            home: thread::current().id(),
         }
     }
 
@@ -78,11 +85,10 @@ impl Arrival {
     /// Accepts.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or the answer can't be given, or the operating system refuses a
-    /// second handle on the socket.
+    /// As [`open`](Self::open), or the answer can't be given.
     #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn accept(mut self, answer: Accept) -> Result<Guest, AcceptError> {
-        let gate = Arc::clone(&self.desk.seat.gate);
+        let gate = Arc::clone(&self.seat.gate);
         if gate.ask(|door| door.phase()) != Phase::Serving {
             let (status, wait) = (Refusal::Closing.status(), retry_after(&gate));
             let text = Refusal::Closing.text().as_bytes();
@@ -94,8 +100,10 @@ impl Arrival {
         let mut halves = socket.split().map_err(gone)?;
         let patience = self.rules.options.limits.write_timeout;
         halves.1.give_up_after(patience);
-        self.desk.seat.opened(halves.1.again());
-        Ok(Guest::new(halves, self.peer, Arc::clone(&self.desk)))
+        let seat = Arc::clone(&self.seat);
+        halves.1.hold(Arc::clone(&seat) as _);
+        seat.opened(halves.1.remote());
+        Ok(Guest::new(halves, self.peer, seat, self.home))
     }
 
     /// Refuses, with headers and a body, and returns when the client has the answer, or is gone. The
@@ -131,7 +139,7 @@ pub(super) fn retry_after(gate: &Gate) -> String {
 impl Drop for Arrival {
     fn drop(&mut self) {
         if let Some(upgrade) = self.upgrade.take() {
-            self.desk.put(Left::Asked(upgrade));
+            part(Left::Asked(upgrade), &self.seat, self.home);
         }
     }
 }

@@ -2,16 +2,15 @@
 //! it is over. It decides nothing: the [`Admission`] does.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use mio::{Token, Waker};
 use ws_core::Instant;
 use ws_core::server::{Admission, Farewell, Phase, ServerLimits, Ticket};
 
-use crate::Writer;
 use crate::driver::Anchor;
+use crate::split::Remote;
 
 /// What the accepting thread waits for.
 pub(super) const LISTENER: Token = Token(0);
@@ -30,12 +29,22 @@ struct Inside {
     live: BTreeMap<u64, Live>,
 }
 
-/// How a connection is reached while its own thread waits for its peer.
+/// How a connection is reached while another thread waits for its peer. Whoever serves it closes it
+/// by dropping it: nothing here keeps it open.
 struct Live {
     /// The socket, to end it: its write side may be taken by a write that never ends.
-    tcp: TcpStream,
+    tcp: Weak<TcpStream>,
     /// Nothing can be said before the handshake is done.
-    writer: Option<Writer>,
+    remote: Option<Remote>,
+}
+
+impl Live {
+    fn shutdown(&self, how: Shutdown) {
+        if let Some(tcp) = self.tcp.upgrade() {
+            // One that is gone already needs no end.
+            let _ = tcp.shutdown(how);
+        }
+    }
 }
 
 impl Gate {
@@ -75,48 +84,63 @@ impl Gate {
     }
 
     /// Takes in a connection.
-    pub(super) fn seat(self: &Arc<Self>, ticket: Ticket, tcp: &TcpStream) -> io::Result<Seat> {
+    pub(super) fn seat(self: &Arc<Self>, ticket: Ticket, tcp: &Arc<TcpStream>) -> Arc<Seat> {
         let mut inside = self.lock();
         inside.next += 1;
-        let seat = Seat {
-            gate: Arc::clone(self),
-            id: inside.next,
-            ticket: Mutex::new(Some(ticket)),
+        let id = inside.next;
+        let live = Live {
+            tcp: Arc::downgrade(tcp),
+            remote: None,
         };
-        let seated = tcp.try_clone().map(|tcp| {
-            let live = Live { tcp, writer: None };
-            inside.live.insert(seat.id, live);
-        });
-        // A seat that is not taken is given back, which needs the lock.
-        drop(inside);
-        seated.map(|()| seat)
+        inside.live.insert(id, live);
+        Arc::new(Seat {
+            gate: Arc::clone(self),
+            id,
+            ticket: Mutex::new(Some(ticket)),
+        })
     }
 
-    /// Says to all that the server goes down. Those who have not asked yet need no answer.
+    /// Says to all that the server goes down, and waits for nobody. Those who have not asked yet need
+    /// no answer.
     pub(super) fn close_all(&self) {
-        let mut writers = Vec::new();
+        let mut open = Vec::new();
         for live in self.lock().live.values() {
-            match &live.writer {
-                Some(writer) => writers.push(writer.again()),
-                None => drop(live.tcp.shutdown(Shutdown::Read)),
+            match &live.remote {
+                Some(remote) => open.push(remote.clone()),
+                None => live.shutdown(Shutdown::Read),
             }
         }
-        let farewell = Farewell::Shutdown;
-        for mut writer in writers {
-            writer.close_in_passing(farewell.code(), farewell.reason());
+        // Without the lock: a connection that goes meanwhile gives its seat back.
+        for remote in open {
+            go_away(&remote);
         }
     }
 
-    /// Ends all connections that are left; their threads see that as the end of the transport.
+    /// Ends all connections that are left; whoever serves them sees that as the end of the transport.
     pub(super) fn cut_all(&self) {
         for live in self.lock().live.values() {
-            // One that is gone already needs no end.
-            let _ = live.tcp.shutdown(Shutdown::Both);
+            live.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// A ticket that gives itself back.
+fn go_away(remote: &Remote) {
+    let farewell = Farewell::Shutdown;
+    remote.close(farewell.code(), farewell.reason());
+}
+
+/// However the server ends, nothing of it goes on, and its handles know.
+pub(super) struct End(pub(super) Arc<Gate>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.with(|door, _| door.abort());
+        self.0.cut_all();
+    }
+}
+
+/// A ticket that gives itself back when the last who has to do with the connection is gone: the
+/// thread that serves it, and the connection itself, wherever that is.
 pub(super) struct Seat {
     pub(super) gate: Arc<Gate>,
     id: u64,
@@ -125,20 +149,28 @@ pub(super) struct Seat {
 
 impl Seat {
     /// The opening handshake is done: from now on the connection is closed in its own words.
-    pub(super) fn opened(&self, writer: Writer) {
+    pub(super) fn opened(&self, remote: Remote) {
         let mut ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
         let mut inside = self.gate.lock();
         if let Some(ticket) = &mut *ticket {
             inside.door.opened(ticket);
         }
+        // It may have opened after the others were told.
+        let late = match inside.door.phase() {
+            Phase::Serving => None,
+            Phase::Closing => Some(remote.clone()),
+            Phase::Over => {
+                let live = inside.live.get(&self.id);
+                live.inspect(|live| live.shutdown(Shutdown::Both));
+                None
+            }
+        };
         if let Some(live) = inside.live.get_mut(&self.id) {
-            live.writer = Some(writer);
+            live.remote = Some(remote);
         }
-        let late = inside.door.phase() != Phase::Serving;
-        drop(inside);
-        if late {
-            // It may have opened between being counted and being told.
-            self.gate.close_all();
+        drop((inside, ticket));
+        if let Some(remote) = late {
+            go_away(&remote);
         }
     }
 }

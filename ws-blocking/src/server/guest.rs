@@ -1,9 +1,9 @@
-//! A connection in the hands of a handler, and what the handler leaves of it. It decides nothing
-//! about how a connection is closed.
+//! A connection in the hands of a handler. It decides nothing about how a connection is closed.
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::thread::ThreadId;
 
 use ws_core::close::CloseCode;
 use ws_core::connection::{Closed, Event, OwnedEvent};
@@ -12,59 +12,40 @@ use ws_core::handshake::Agreed;
 use ws_core::message::Message;
 
 use super::gate::Seat;
-use crate::{Reader, Upgrade, Writer};
-
-/// What a handler and the thread around it share.
-pub(super) struct Desk {
-    pub(super) seat: Seat,
-    left: Mutex<Option<Left>>,
-}
-
-/// What a handler has let go of.
-pub(super) enum Left {
-    /// A request that it has not answered.
-    Asked(Box<Upgrade>),
-    /// A connection.
-    Open(Box<(Reader, Writer)>),
-}
-
-impl Desk {
-    pub(super) fn new(seat: Seat) -> Self {
-        Self {
-            seat,
-            left: Mutex::new(None),
-        }
-    }
-
-    pub(super) fn put(&self, left: Left) {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
-    }
-
-    pub(super) fn take(&self) -> Option<Left> {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.take()
-    }
-}
+use super::part::{Left, part};
+use crate::{Reader, Writer};
 
 /// An open connection of a server: the two halves of a WebSocket, because the server's own thread
 /// must be able to close it while this one reads.
 ///
-/// However a handler lets go of it, the server closes what is still open: with 1000 if the handler
-/// returns, with 1011 if it panics. When the server goes down, the connection is closed with 1001,
-/// and the handler reads that as [`Closed`].
+/// However it is dropped, the server closes what is still open: with 1000, or with 1011 if a panic
+/// drops it. In the handler's own thread that is waited for, `Config::close_timeout` at most; another
+/// thread that drops it waits for nothing. When the server goes down, the connection is closed with
+/// 1001, and whoever reads sees that as [`Closed`].
+///
+/// It may leave its handler: it counts, and the server waits for it and ends it when it goes down, for
+/// as long as it exists, wherever it is.
 pub struct Guest {
     /// There until they are taken out.
     halves: Option<(Reader, Writer)>,
     peer: SocketAddr,
-    desk: Arc<Desk>,
+    seat: Arc<Seat>,
+    /// The thread of this connection.
+    home: ThreadId,
 }
 
 impl Guest {
-    pub(super) fn new(halves: (Reader, Writer), peer: SocketAddr, desk: Arc<Desk>) -> Self {
+    pub(super) const fn new(
+        halves: (Reader, Writer),
+        peer: SocketAddr,
+        seat: Arc<Seat>,
+        home: ThreadId,
+    ) -> Self {
         Self {
             halves: Some(halves),
             peer,
-            desk,
+            seat,
+            home,
         }
     }
 
@@ -86,7 +67,9 @@ impl Guest {
         &mut self.halves.as_mut().expect(THERE).1
     }
 
-    /// Both halves, for two threads. What a handler drops of them is dropped.
+    /// Both halves, for two threads. What is dropped of them is dropped as it is; the server says
+    /// nothing for it. Until both are gone they count as this does, and are closed with 1001 when the
+    /// server goes down.
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn split(mut self) -> (Reader, Writer) {
@@ -166,7 +149,7 @@ impl Iterator for Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         if let Some(halves) = self.halves.take() {
-            self.desk.put(Left::Open(Box::new(halves)));
+            part(Left::Open(Box::new(halves)), &self.seat, self.home);
         }
     }
 }

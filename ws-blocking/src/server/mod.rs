@@ -5,21 +5,22 @@
 mod arrival;
 mod gate;
 mod guest;
+mod part;
+mod run;
 mod thread;
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Duration;
 
 use mio::{Events, Interest, Poll};
 use ws_core::options::{AcceptOptions, ServerOptions};
-use ws_core::server::{AcceptFault, Admission, Verdict};
+use ws_core::server::Admission;
 pub use ws_core::server::{Counts, Phase, Refusal, ServerLimits};
 
 pub use arrival::Arrival;
-use gate::{Gate, LISTENER, WAKER};
+use gate::{End, Gate, LISTENER, WAKER};
 pub use guest::Guest;
 
 /// A server: it accepts connections within limits and runs a handler for each, in a thread of its
@@ -64,7 +65,7 @@ pub use guest::Guest;
 pub struct Server {
     listener: TcpListener,
     poll: Poll,
-    gate: Arc<Gate>,
+    end: End,
     rules: Arc<Rules>,
 }
 
@@ -98,7 +99,7 @@ impl Server {
         Ok(Self {
             listener,
             poll,
-            gate: Arc::new(gate),
+            end: End(Arc::new(gate)),
             rules: Arc::new(Rules { options, judging }),
         })
     }
@@ -114,7 +115,7 @@ impl Server {
     /// A handle, to look at its numbers and to shut it down.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle(Arc::clone(&self.gate))
+        Handle(Arc::clone(&self.end.0))
     }
 
     /// Accepts connections as the options say and runs `handler` for each of them, until the server
@@ -122,7 +123,8 @@ impl Server {
     /// that are still open are cut; the numbers say how many that were.
     ///
     /// # Errors
-    /// The listener can't be waited for. That accepting fails ends nothing.
+    /// The listener can't be waited for: all connections are cut then. That accepting fails ends
+    /// nothing.
     pub fn run<F>(self, handler: F) -> io::Result<Counts>
     where
         F: Fn(Guest) + Send + Sync + 'static,
@@ -146,96 +148,17 @@ impl Server {
         let Self {
             listener,
             mut poll,
-            gate,
+            end,
             rules,
         } = self;
         listener.set_nonblocking(true)?;
-        let mut watched = mio::net::TcpListener::from_std(listener.try_clone()?);
+        let mut listener = mio::net::TcpListener::from_std(listener);
         poll.registry()
-            .register(&mut watched, LISTENER, Interest::READABLE)?;
-        let handler = Arc::new(handler);
+            .register(&mut listener, LISTENER, Interest::READABLE)?;
         let mut events = Events::with_capacity(8);
-        while gate.ask(Admission::phase) == Phase::Serving {
-            let paused = gate.ask(Admission::poll_timeout);
-            if paused.is_none() && accept_one(&listener, &gate, &rules, &handler) {
-                continue;
-            }
-            wait(&mut poll, &mut events, &gate)?;
-        }
-        // Nobody waits in a queue that nobody looks at.
-        drop((watched, listener));
-        gate.close_all();
-        while gate.ask(|door| !door.is_empty() && door.phase() != Phase::Over) {
-            wait(&mut poll, &mut events, &gate)?;
-        }
-        gate.cut_all();
-        Ok(gate.ask(Admission::outcome))
+        let wait = |gate: &Gate| run::wait(&mut poll, &mut events, gate);
+        run::run(end, listener, &rules, handler, wait)
     }
-}
-
-/// Accepts one who waits; `false` if nobody does.
-fn accept_one<F>(
-    listener: &TcpListener,
-    gate: &Arc<Gate>,
-    rules: &Arc<Rules>,
-    handler: &Arc<F>,
-) -> bool
-where
-    F: Fn(Arrival) + Send + Sync + 'static,
-{
-    let fault = match listener.accept() {
-        Ok((tcp, peer)) => {
-            // Some systems pass it on.
-            let plain = tcp.set_nonblocking(false);
-            let begun = plain.and_then(|()| let_in(tcp, peer, gate, rules, handler));
-            // Whatever it is called, there was somebody: a thread or a descriptor is missing.
-            begun.err().map(|_| AcceptFault::Shortage)
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-        Err(error) => Some(AcceptFault::of(&error)),
-    };
-    if let Some(fault) = fault {
-        gate.with(|door, now| door.accept_failed(fault, now));
-    }
-    true
-}
-
-/// Gives a connection its thread.
-fn let_in<F>(
-    tcp: TcpStream,
-    peer: SocketAddr,
-    gate: &Arc<Gate>,
-    rules: &Arc<Rules>,
-    handler: &Arc<F>,
-) -> io::Result<()>
-where
-    F: Fn(Arrival) + Send + Sync + 'static,
-{
-    let (ticket, refusal) = match gate.with(|door, _| door.arrived(Some(peer.ip()))) {
-        Verdict::Admit(ticket) => (ticket, None),
-        Verdict::Refuse(ticket, refusal) => (ticket, Some(refusal)),
-        Verdict::Drop => return Ok(()),
-    };
-    let seat = gate.seat(ticket, &tcp)?;
-    let (rules, handler) = (Arc::clone(rules), Arc::clone(handler));
-    let work = move || match refusal {
-        None => thread::serve(tcp, peer, seat, &rules, &*handler),
-        Some(refusal) => thread::refuse(tcp, &seat, &rules, refusal),
-    };
-    let thread = std::thread::Builder::new().name("ws-server".into());
-    thread.spawn(work).map(drop)
-}
-
-/// Waits for someone to arrive, for the last to leave, for the handle, or for a deadline.
-fn wait(poll: &mut Poll, events: &mut Events, gate: &Gate) -> io::Result<()> {
-    let until = gate.ask(Admission::poll_timeout);
-    let left = until.map(|at| at - gate.now() + Duration::from_nanos(1));
-    match poll.poll(events, left) {
-        Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-        _ => {}
-    }
-    gate.with(|door, now| door.handle_timeout(now));
-    Ok(())
 }
 
 impl fmt::Debug for Server {
@@ -271,7 +194,7 @@ impl Handle {
         self.0.ask(Admission::counts)
     }
 
-    /// How far the server's life has come.
+    /// How far the server's life has come. It is over, too, when the [`Server`] is dropped, or fails.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.0.ask(Admission::phase)

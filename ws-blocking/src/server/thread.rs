@@ -6,21 +6,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ws_core::server::{Farewell, Phase, Refusal};
+use ws_core::server::Refusal;
 
 use super::Rules;
 use super::arrival::{Arrival, retry_after};
 use super::gate::Seat;
-use super::guest::{Desk, Left};
 use crate::accept::upgrade_since;
 use crate::driver::Anchor;
 use crate::{Stream, Upgrade};
 
 /// Serves a connection that was let in.
 pub(super) fn serve(
-    tcp: TcpStream,
+    tcp: Arc<TcpStream>,
     peer: SocketAddr,
-    seat: Seat,
+    seat: &Arc<Seat>,
     rules: &Arc<Rules>,
     handler: &(impl Fn(Arrival) + Sync),
 ) {
@@ -31,33 +30,17 @@ pub(super) fn serve(
         let _ = upgrade.reject(403, &[], b"this origin may not connect\n");
         return;
     }
-    let desk = Arc::new(Desk::new(seat));
-    let arrival = Arrival::new(upgrade, peer, Arc::clone(rules), Arc::clone(&desk));
+    let arrival = Arrival::new(upgrade, peer, Arc::clone(rules), Arc::clone(seat));
+    // What it let go of on the way out is answered or closed by now.
     let returned = catch_unwind(AssertUnwindSafe(|| handler(arrival)));
-    let gate = &desk.seat.gate;
-    let farewell = match returned {
-        Err(_) => {
-            gate.with(|door, _| door.panicked());
-            Farewell::Panic
-        }
-        Ok(()) if gate.ask(|door| door.phase()) != Phase::Serving => Farewell::Shutdown,
-        Ok(()) => Farewell::Done,
-    };
-    match desk.take() {
-        Some(Left::Asked(upgrade)) => drop(upgrade.reject(500, &[], b"")),
-        Some(Left::Open(halves)) => {
-            let (mut reader, mut writer) = *halves;
-            // It may be closing for a reason of its own.
-            let _ = writer.close(farewell.code(), farewell.reason());
-            while reader.read().is_some() {}
-        }
-        None => {}
+    if returned.is_err() {
+        seat.gate.with(|door, _| door.panicked());
     }
 }
 
 /// Refuses a connection: reads what it asks for, as nobody understands an answer before, and says
 /// no.
-pub(super) fn refuse(tcp: TcpStream, seat: &Seat, rules: &Rules, refusal: Refusal) {
+pub(super) fn refuse(tcp: Arc<TcpStream>, seat: &Seat, rules: &Rules, refusal: Refusal) {
     if let Some(upgrade) = receive(tcp, rules) {
         let wait = retry_after(&seat.gate);
         let text = refusal.text().as_bytes();
@@ -66,7 +49,7 @@ pub(super) fn refuse(tcp: TcpStream, seat: &Seat, rules: &Rules, refusal: Refusa
 }
 
 /// TLS and the request, both within the one time limit.
-fn receive(tcp: TcpStream, rules: &Rules) -> Option<Upgrade> {
+fn receive(tcp: Arc<TcpStream>, rules: &Rules) -> Option<Upgrade> {
     let began = Instant::now();
     let _ = tcp.set_nodelay(rules.judging.nodelay);
     let stream = secure(tcp, rules, began)?;
@@ -77,11 +60,11 @@ fn receive(tcp: TcpStream, rules: &Rules) -> Option<Upgrade> {
     not(feature = "tls"),
     allow(unused_variables, clippy::unnecessary_wraps)
 )]
-fn secure(tcp: TcpStream, rules: &Rules, began: Instant) -> Option<Stream> {
+fn secure(tcp: Arc<TcpStream>, rules: &Rules, began: Instant) -> Option<Stream> {
     #[cfg(feature = "tls")]
     if let Some(config) = &rules.options.tls {
         let until = began + rules.judging.handshake.timeout;
         return crate::tls::accept_tls_until(tcp, config.clone(), until).ok();
     }
-    Some(tcp.into())
+    Some(Stream::shared(tcp))
 }

@@ -8,28 +8,25 @@
 //! - `reader`: the half that receives.
 //! - `writer`: the half that sends.
 //! - `shared`: what both have, and how the queue is written out.
+//! - `remote`: how a server reaches a connection whose halves others have.
 //! - `write_side`: the transport as it is written to.
 
 mod reader;
+mod remote;
 mod shared;
 mod write_side;
 mod writer;
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
 pub use reader::Reader;
+pub(crate) use remote::Remote;
 use shared::{Shared, State};
 use write_side::WriteSide;
 pub use writer::Writer;
 
 use crate::{TrySplit, WebSocket};
-
-/// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
-/// again: a peer that does not read while it waits for us to read would otherwise stop both for
-/// good.
-const REPLY_PATIENCE: Duration = Duration::from_millis(10);
 
 pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>, Writer<S>)> {
     let WebSocket { conn, driver } = socket;
@@ -43,14 +40,15 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
         closed_at: None,
         broken: false,
         over: false,
+        held: None,
     };
     let shared = Arc::new(Shared {
-        state: Mutex::new(state),
         io: Mutex::new(WriteSide {
             io: driver.io,
             wait: driver.write_wait,
             unflushed: true,
         }),
+        state: Mutex::new(state),
         changed: Condvar::new(),
     });
     let reader = Reader {

@@ -11,10 +11,14 @@ use ws_core::frame::Reply;
 use ws_core::handshake::Agreed;
 use ws_core::{Instant, Transport as Advice, TransportEnd};
 
-use super::REPLY_PATIENCE;
 use super::shared::{Shared, lock};
 use crate::driver::{Anchor, Wait, is_silence, is_timeout, read_once};
 use crate::{Stream, Transport};
+
+/// How long the reader lets a reply hold it up before it reads on, and then reads before it tries
+/// again: a peer that does not read while it waits for us to read would otherwise stop both for
+/// good.
+const REPLY_PATIENCE: Duration = Duration::from_millis(10);
 
 /// The half of a [`WebSocket`](crate::WebSocket) that receives.
 ///

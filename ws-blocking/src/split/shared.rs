@@ -2,22 +2,25 @@
 //! how the queue is written out by whichever thread has that. It decides nothing about what is
 //! queued.
 
+use std::any::Any;
 use std::io;
 use std::net::Shutdown;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use ws_core::Instant;
 use ws_core::bytes::{Buf, Bytes};
+use ws_core::close::CloseCode;
 use ws_core::connection::Sender;
 
 use super::write_side::WriteSide;
-use crate::Transport;
 use crate::driver::{Anchor, TIMED_OUT, is_timeout};
+use crate::{Stream, Transport};
 
 #[derive(Debug)]
 pub(super) struct Shared<S> {
-    pub(super) state: Mutex<State>,
+    // Before the state: the transport is closed before what is held for it is let go of.
     pub(super) io: Mutex<WriteSide<S>>,
+    pub(super) state: Mutex<State>,
     /// Told whenever a piece was written, and when the connection has ended.
     pub(super) changed: Condvar,
 }
@@ -33,6 +36,8 @@ pub(super) struct State {
     pub(super) broken: bool,
     /// The reader has told the end, or is gone.
     pub(super) over: bool,
+    /// What somebody has for this connection for as long as it exists.
+    pub(super) held: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl State {
@@ -70,6 +75,19 @@ pub(super) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     }
 }
 
+impl<S> Shared<S> {
+    /// The sending half itself, under its lock.
+    pub(super) fn with_sender<T>(&self, now: Instant, f: impl FnOnce(&mut Sender) -> T) -> T {
+        let mut state = lock(&self.state);
+        let was_open = state.sender.is_open();
+        let answer = f(&mut state.sender);
+        if was_open && !state.sender.is_open() {
+            state.closed_at = Some(now);
+        }
+        answer
+    }
+}
+
 impl<S: Transport> Shared<S> {
     /// Writes the queue out, waiting for the write side if another thread has it, but no longer
     /// than `until` for the transport.
@@ -93,38 +111,17 @@ impl<S: Transport> Shared<S> {
         clock: Anchor,
         until: Option<Instant>,
     ) -> io::Result<()> {
+        self.drain_with(side, |side| self.write_out(side, clock, until))
+    }
+
+    fn drain_with(
+        &self,
+        side: MutexGuard<'_, WriteSide<S>>,
+        write_out: impl Fn(&mut WriteSide<S>) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut free = Some(side);
         while let Some(mut side) = free.take() {
-            loop {
-                let piece = lock(&self.state).pop();
-                let left = until.map(|until| until - clock.now());
-                let written = match &piece {
-                    Some(piece) => side.write(piece, left),
-                    None if side.unflushed => side.flush(left).map(|()| 0),
-                    None => break,
-                };
-                let mut piece = piece.unwrap_or_default();
-                let mut state = lock(&self.state);
-                match written {
-                    Ok(n) => {
-                        piece.advance(n);
-                        state.unpop(piece, side.unflushed);
-                    }
-                    Err(error) if is_timeout(&error) => {
-                        state.unpop(piece, side.unflushed);
-                        return Err(TIMED_OUT.into());
-                    }
-                    Err(error) => {
-                        state.sender.unwritable();
-                        state.in_flight = false;
-                        side.unflushed = false;
-                        state.broken = true;
-                        self.changed.notify_all();
-                        return Err(error);
-                    }
-                }
-                self.changed.notify_all();
-            }
+            write_out(&mut side)?;
             drop(side);
             // Someone may have queued while the write side was taken, and gone away trusting this.
             if !lock(&self.state).sender.is_flushed() {
@@ -132,6 +129,45 @@ impl<S: Transport> Shared<S> {
             }
         }
         Ok(())
+    }
+
+    /// Writes piece after piece until the queue is empty.
+    fn write_out(
+        &self,
+        side: &mut WriteSide<S>,
+        clock: Anchor,
+        until: Option<Instant>,
+    ) -> io::Result<()> {
+        loop {
+            let piece = lock(&self.state).pop();
+            let left = until.map(|until| until - clock.now());
+            let written = match &piece {
+                Some(piece) => side.write(piece, left),
+                None if side.unflushed => side.flush(left).map(|()| 0),
+                None => return Ok(()),
+            };
+            let mut piece = piece.unwrap_or_default();
+            let mut state = lock(&self.state);
+            match written {
+                Ok(n) => {
+                    piece.advance(n);
+                    state.unpop(piece, side.unflushed);
+                }
+                Err(error) if is_timeout(&error) => {
+                    state.unpop(piece, side.unflushed);
+                    return Err(TIMED_OUT.into());
+                }
+                Err(error) => {
+                    state.sender.unwritable();
+                    state.in_flight = false;
+                    side.unflushed = false;
+                    state.broken = true;
+                    self.changed.notify_all();
+                    return Err(error);
+                }
+            }
+            self.changed.notify_all();
+        }
     }
 
     /// Nothing more can be written, and nothing more is read.
@@ -149,5 +185,25 @@ impl<S: Transport> Shared<S> {
     pub(super) fn end_reading(&self) {
         // A transport that can't be shut down has no deadlines either (see `Plain`).
         let _ = lock(&self.io).io.shutdown(Shutdown::Both);
+    }
+}
+
+impl Shared<Stream> {
+    /// Queues a Close frame and waits for nothing: what the transport takes at once is written here,
+    /// the rest by whoever is writing, or by the reader when it wakes. If the connection is closing
+    /// already, nothing is done.
+    pub(super) fn close_in_passing(&self, clock: Anchor, code: CloseCode, reason: &str) {
+        let closing = self.with_sender(clock.now(), |sender| sender.close(code, reason));
+        if let (Ok(()), Some(side)) = (closing, try_lock(&self.io)) {
+            // Whatever comes of it, the reader sees to the end.
+            let _ = self.drain_with(side, |side| {
+                // A reader that looks at the transport meanwhile looks again.
+                side.io.set_nonblocking(true)?;
+                let written = self.write_out(side, clock, None);
+                let again = side.io.set_nonblocking(false);
+                again.or_else(|_| side.io.shutdown(Shutdown::Both))?;
+                written
+            });
+        }
     }
 }

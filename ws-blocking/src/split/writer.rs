@@ -12,7 +12,6 @@ use ws_core::deflate::Compress;
 use ws_core::error::{Error, SendError};
 use ws_core::message::Message;
 
-use super::REPLY_PATIENCE;
 use super::shared::{Shared, lock};
 use crate::driver::{Anchor, is_timeout};
 use crate::{Stream, Transport};
@@ -111,14 +110,7 @@ impl<S: Transport> Writer<S> {
     ///
     /// Close with [`close`](Self::close) rather than in here: it also sees to the deadline.
     pub fn with_sender<T>(&mut self, f: impl FnOnce(&mut Sender) -> T) -> T {
-        let now = self.clock.now();
-        let mut state = lock(&self.shared.state);
-        let was_open = state.sender.is_open();
-        let answer = f(&mut state.sender);
-        if was_open && !state.sender.is_open() {
-            state.closed_at = Some(now);
-        }
-        answer
+        self.shared.with_sender(self.clock.now(), f)
     }
 
     /// Queues as soon as there is room. The reader may take the room with a reply before we do.
@@ -128,36 +120,6 @@ impl<S: Transport> Writer<S> {
                 Err(SendError::Full { .. }) => self.flush()?,
                 queued => return Ok(queued?),
             }
-        }
-    }
-}
-
-/// For a server, whose own thread reaches into connections that other threads serve.
-impl<S: Transport> Writer<S> {
-    /// The peer is given up when it takes nothing for so long.
-    pub(crate) fn give_up_after(&mut self, patience: Duration) {
-        self.patience = Some(patience);
-    }
-
-    /// Another handle on the same half.
-    pub(crate) fn again(&self) -> Self {
-        Self {
-            clock: self.clock,
-            close_timeout: self.close_timeout,
-            patience: self.patience,
-            shared: Arc::clone(&self.shared),
-        }
-    }
-
-    /// Queues a Close frame, and writes what the transport takes without being waited for: the rest
-    /// leaves with whoever is writing. The deadline is the caller's affair.
-    pub(crate) fn close_in_passing(&mut self, code: CloseCode, reason: &str) {
-        if self
-            .with_sender(|sender| sender.close(code, reason))
-            .is_ok()
-        {
-            let patience = Some(self.clock.now() + REPLY_PATIENCE);
-            let _ = self.shared.try_write(self.clock, patience);
         }
     }
 }

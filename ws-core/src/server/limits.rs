@@ -16,8 +16,7 @@ use core::time::Duration;
 pub struct ServerLimits {
     /// Connections at once, those whose opening handshake is under way included. Default 16 384;
     /// whoever is over it gets 503 ([`Refusal::Full`](super::Refusal::Full)). The process needs as
-    /// many descriptors and some more, or three times as many where each connection takes a thread
-    /// (`ulimit -n`).
+    /// many descriptors and some more (`ulimit -n`).
     pub max_connections: usize,
     /// Connections at once from one address, likewise. Default 1024; whoever is over it gets 429
     /// ([`Refusal::Address`](super::Refusal::Address)). An IPv6 address counts together with all
