@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 pub enum AcceptFault {
     /// The connection that was to be accepted is gone already; the next one is as good as ever.
     Connection,
-    /// Something is used up: descriptors, memory. Trying at once would fail at once.
+    /// Something is used up: descriptors, memory, threads. Trying at once would fail at once.
     Shortage,
 }
 
