@@ -12,7 +12,7 @@ mod rt {
     use std::time::Duration;
 
     pub(crate) use ws_blocking as ws;
-    use ws_blocking::server::{Arrival, Counts, Handle, Server};
+    use ws_blocking::server::{Arrival, Counts, Guest, Handle, Server};
     use ws_blocking::ws_core::handshake::Opened;
     use ws_blocking::{Config, Transport, WebSocket};
 
@@ -53,10 +53,31 @@ mod rt {
         (address.expect("an address"), handle, serving)
     }
 
+    /// Goes on in another thread, whatever becomes of the handler.
+    fn elsewhere(work: impl FnOnce() + Send + 'static) {
+        thread::spawn(work);
+    }
+
+    fn echo(mut guest: Guest) {
+        while let Some(event) = guest.next() {
+            if let Some(message) = event.into_message() {
+                let _ = guest.send(message);
+            }
+        }
+    }
+
     fn route(arrival: Arrival) {
         match arrival.request().path() {
             "/before" => panic!("on purpose, before the answer"),
             "/unanswered" => return,
+            "/later" => {
+                return elsewhere(|| {
+                    if let Ok(guest) = arrival.open() {
+                        echo(guest);
+                    }
+                });
+            }
+            "/later/unanswered" => return elsewhere(|| drop(arrival)),
             "/rejected" => {
                 let headers = [("WWW-Authenticate", "Basic")];
                 return drop(arrival.reject(401, &headers, b"who is it?"));
@@ -84,13 +105,31 @@ mod rt {
                     }
                 }
             }
-            _ => {
-                while let Some(event) = guest.next() {
-                    if let Some(message) = event.into_message() {
-                        let _ = guest.send(message);
-                    }
-                }
+            "/moved" => elsewhere(|| echo(guest)),
+            "/moved/leave" => elsewhere(move || drop(guest.next())),
+            "/moved/panics" => elsewhere(move || {
+                guest.next();
+                panic!("on purpose, elsewhere");
+            }),
+            "/moved/panic" => {
+                elsewhere(move || drop(guest.next()));
+                panic!("on purpose, without it");
             }
+            "/taken" => {
+                let (mut reader, mut writer) = guest.split();
+                elsewhere(move || {
+                    while let Some(event) = reader.next() {
+                        if let Some(message) = event.into_message() {
+                            let _ = writer.send(message);
+                        }
+                    }
+                });
+            }
+            "/flood" => {
+                let much = vec![7; 1 << 20];
+                while guest.send(&*much).is_ok() {}
+            }
+            _ => echo(guest),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use mio::{Token, Waker};
 use ws_core::Instant;
-use ws_core::server::{Admission, Farewell, Phase, ServerLimits, Ticket};
+use ws_core::server::{Admission, Counts, Farewell, Phase, ServerLimits, Ticket};
 
 use crate::driver::Anchor;
 use crate::split::Remote;
@@ -27,6 +27,12 @@ struct Inside {
     next: u64,
     /// Everyone who is here, by number.
     live: BTreeMap<u64, Live>,
+}
+
+impl Inside {
+    fn remotes(&self) -> impl Iterator<Item = &Remote> {
+        self.live.values().filter_map(|live| live.remote.as_ref())
+    }
 }
 
 /// How a connection is reached while another thread waits for its peer. Whoever serves it closes it
@@ -76,6 +82,17 @@ impl Gate {
     /// Tells the door something.
     pub(super) fn with<T>(&self, f: impl FnOnce(&mut Admission, Instant) -> T) -> T {
         f(&mut self.lock().door, self.clock.now())
+    }
+
+    /// The door's numbers, and how many clients take less than is sent to them.
+    pub(super) fn counts(&self) -> Counts {
+        let inside = self.lock();
+        let mut counts = inside.door.counts();
+        let open: Vec<Remote> = inside.remotes().cloned().collect();
+        // As in `close_all`.
+        drop(inside);
+        counts.stalled = open.iter().filter(|remote| remote.is_stalled()).count();
+        counts
     }
 
     /// Wakes the accepting thread. If that fails it looks at the next deadline.

@@ -191,7 +191,7 @@ impl Handle {
     /// The server's numbers.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.0.ask(Admission::counts)
+        self.0.counts()
     }
 
     /// How far the server's life has come. It is over, too, when the [`Server`] is dropped, or fails.

@@ -28,6 +28,12 @@ impl Remote {
             shared.close_in_passing(self.clock, code, reason);
         }
     }
+
+    /// Do bytes wait for the peer to take them? The caller has no lock, likewise.
+    pub(crate) fn is_stalled(&self) -> bool {
+        let shared = self.shared.upgrade();
+        shared.is_some_and(|shared| !lock(&shared.state).is_flushed())
+    }
 }
 
 impl Writer<Stream> {

@@ -58,6 +58,10 @@ pub(crate) async fn route(arrival: Arrival) {
         }
         "/moved" => elsewhere(echo(guest)),
         "/moved/leave" => elsewhere(async move { drop(guest.next().await) }),
+        "/moved/panics" => elsewhere(async move {
+            guest.next().await;
+            panic!("on purpose, elsewhere");
+        }),
         "/moved/panic" => {
             elsewhere(async move { drop(guest.next().await) });
             panic!("on purpose, without it");

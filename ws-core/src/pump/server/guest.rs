@@ -30,11 +30,14 @@ pub(super) struct Desk<S, R> {
 enum Place<S, R> {
     /// It is in somebody's hands; the task waits for it.
     Lent(Option<Waker>),
-    /// Somebody has let go of it.
-    Back(Left<S, R>),
+    /// Somebody has let go of it, and may have panicked.
+    Back(Left<S, R>, Option<Panicked>),
     /// There is nothing to come back.
     Gone,
 }
+
+/// A panic is why a handler has let go. The panic hook has said so.
+pub(super) struct Panicked;
 
 /// What a handler has let go of.
 pub(super) enum Left<S, R> {
@@ -61,7 +64,7 @@ impl<S, R> Desk<S, R> {
     }
 
     /// Waits for it to come back, wherever it went: `None` if it has gone for good.
-    pub(super) async fn returned(&self) -> Option<Left<S, R>> {
+    pub(super) async fn returned(&self) -> Option<(Left<S, R>, Option<Panicked>)> {
         poll_fn(|cx| {
             let mut place = self.lock();
             match replace(&mut *place, Place::Gone) {
@@ -69,7 +72,7 @@ impl<S, R> Desk<S, R> {
                     *place = Place::Lent(Some(cx.waker().clone()));
                     Poll::Pending
                 }
-                Place::Back(left) => Poll::Ready(Some(left)),
+                Place::Back(left, panicked) => Poll::Ready(Some((left, panicked))),
                 Place::Gone => Poll::Ready(None),
             }
         })
@@ -95,7 +98,8 @@ pub(super) struct Loan<S, R> {
 
 impl<S, R> Loan<S, R> {
     pub(super) fn give_back(self, left: Left<S, R>) {
-        self.desk.put(Place::Back(left));
+        let panicked = std::thread::panicking().then_some(Panicked);
+        self.desk.put(Place::Back(left, panicked));
     }
 }
 
@@ -114,7 +118,7 @@ impl<S, R> Drop for Loan<S, R> {
 /// An open connection of a server: a [`WebSocket`], used as one.
 ///
 /// Wherever it is dropped, in its handler or in another task, the server closes what is still open:
-/// with 1000, or with 1011 if its handler has panicked. When the server goes down, the connection is
+/// with 1000, or with 1011 if a panic drops it. When the server goes down, the connection is
 /// closed with 1001 as soon as somebody reads, who sees that as
 /// [`Closed`](crate::connection::Closed); at the drain deadline it is ended. It counts for the server
 /// for as long as it exists.

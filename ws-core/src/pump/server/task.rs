@@ -14,7 +14,7 @@ use std::panic::catch_unwind;
 use super::super::bell::Watch;
 use super::super::handshake::{Upgrade, upgrade_within};
 use super::arrival::{Arrival, retry_after};
-use super::guest::{Desk, Left};
+use super::guest::{Desk, Left, Panicked};
 use super::host::Host;
 use crate::options::{AcceptOptions, ServerOptions};
 use crate::server::{Farewell, Phase, Refusal};
@@ -62,26 +62,26 @@ pub(super) async fn serve<H, F, Fut>(
         desk.seat.gate.with(|door| door.panicked());
     }
     // It may have been moved into another task, which is then waited for.
-    let Some(left) = before(&mut watch, Phase::Over, pin!(desk.returned())).await else {
+    let returned = before(&mut watch, Phase::Over, pin!(desk.returned())).await;
+    let Some(Some((left, panicked))) = returned else {
         return;
     };
-    let farewell = match returned {
-        Err(Panicked) => Farewell::Panic,
-        Ok(()) if desk.seat.gate.bell.is_at(Phase::Closing) => Farewell::Shutdown,
-        Ok(()) => Farewell::Done,
+    let farewell = match panicked {
+        Some(Panicked) => Farewell::Panic,
+        None if desk.seat.gate.bell.is_at(Phase::Closing) => Farewell::Shutdown,
+        None => Farewell::Done,
     };
     let end = Box::pin(part(left, farewell));
     let _ = before(&mut watch, Phase::Over, end).await;
 }
 
 /// Closes what a handler has left.
-async fn part<H: Host>(left: Option<Left<<H as Host>::Stream, H>>, farewell: Farewell) {
+async fn part<H: Host>(left: Left<<H as Host>::Stream, H>, farewell: Farewell) {
     match left {
-        Some(Left::Asked(upgrade)) => drop(upgrade.reject(500, &[], b"").await),
-        Some(Left::Open(mut socket)) => {
+        Left::Asked(upgrade) => drop(upgrade.reject(500, &[], b"").await),
+        Left::Open(mut socket) => {
             drop(socket.close(farewell.code(), farewell.reason()).await);
         }
-        None => {}
     }
 }
 
@@ -146,9 +146,6 @@ async fn before<F: Future + Unpin>(
 
 /// A handler that can't take the task down with it.
 struct Contained<F>(Option<Pin<Box<F>>>);
-
-/// It panicked; the panic hook has said so.
-struct Panicked;
 
 impl<F: Future<Output = ()>> Future for Contained<F> {
     type Output = Result<(), Panicked>;
