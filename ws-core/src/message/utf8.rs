@@ -30,58 +30,29 @@ pub(crate) struct Utf8 {
     len: u8,
 }
 
-/// A checked piece: the character that began in earlier pieces, and the whole characters after it.
-pub(crate) struct Piece<'a> {
-    head: [u8; 4],
-    head_len: u8,
-    body: &'a str,
-}
-
-impl Piece<'_> {
-    /// The text of the piece, in two parts.
-    pub(crate) fn parts(&self) -> [&str; 2] {
-        let head = &self.head[..usize::from(self.head_len)];
-        [
-            str::from_utf8(head).expect("completed by `Utf8::feed`, which checked it"),
-            self.body,
-        ]
-    }
-}
-
 impl Utf8 {
     /// Takes the next piece.
-    pub(crate) fn feed<'a>(&mut self, mut piece: &'a [u8]) -> Result<Piece<'a>, Invalid> {
-        let mut head = [0; 4];
-        let mut head_len = 0;
+    pub(crate) fn feed(&mut self, mut piece: &[u8]) -> Result<(), Invalid> {
         while self.len > 0 {
             let Some((&byte, rest)) = piece.split_first() else {
-                return Ok(Piece {
-                    head,
-                    head_len: 0,
-                    body: "",
-                });
+                return Ok(());
             };
             piece = rest;
             self.held[usize::from(self.len)] = byte;
             self.len += 1;
             if is_complete(&self.held[..usize::from(self.len)])? {
-                head = self.held;
-                head_len = core::mem::take(&mut self.len);
+                self.len = 0;
             }
         }
         let (body, tail) = piece.split_at(piece.len() - incomplete_tail(piece));
-        let body = check(body)?;
+        check(body)?;
         if !tail.is_empty() {
             // Complete is impossible here, but the tail may already be wrong.
             is_complete(tail)?;
             self.held[..tail.len()].copy_from_slice(tail);
             self.len = u8::try_from(tail.len()).expect("at most three bytes");
         }
-        Ok(Piece {
-            head,
-            head_len,
-            body,
-        })
+        Ok(())
     }
 
     /// Bytes held of a character that is not complete.
@@ -122,14 +93,12 @@ fn incomplete_tail(piece: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    /// Feeds `bytes` in pieces: the text, or how many bytes were taken in before it failed.
-    fn feed(bytes: &[u8], cuts: &[usize]) -> Result<String, usize> {
+    /// Feeds `bytes` in pieces; if it fails, how many bytes were taken in before it did.
+    fn feed(bytes: &[u8], cuts: &[usize]) -> Result<(), usize> {
         let mut utf8 = Utf8::default();
-        let mut text = String::new();
         let mut at = 0;
         for end in cuts
             .iter()
@@ -137,13 +106,10 @@ mod tests {
             .chain([bytes.len()])
         {
             let end = end.max(at);
-            match utf8.feed(&bytes[at..end]) {
-                Ok(piece) => piece.parts().iter().for_each(|part| text.push_str(part)),
-                Err(Invalid) => return Err(end),
-            }
+            utf8.feed(&bytes[at..end]).map_err(|Invalid| end)?;
             at = end;
         }
-        utf8.finish().map(|()| text).map_err(|Invalid| at)
+        utf8.finish().map_err(|Invalid| at)
     }
 
     /// The length of the shortest prefix that no continuation can save.
@@ -175,7 +141,7 @@ mod tests {
         for bytes in SAMPLES {
             let one_by_one: Vec<usize> = (0..=bytes.len()).collect();
             match str::from_utf8(bytes) {
-                Ok(text) => assert_eq!(feed(bytes, &one_by_one).unwrap(), text),
+                Ok(_) => assert_eq!(feed(bytes, &one_by_one), Ok(())),
                 Err(_) => assert_eq!(feed(bytes, &one_by_one), Err(first_bad(bytes).unwrap())),
             }
         }
@@ -206,7 +172,7 @@ mod tests {
             cuts.sort_unstable();
             let fed = feed(&bytes, &cuts);
             match str::from_utf8(&bytes) {
-                Ok(text) => prop_assert_eq!(fed.as_deref(), Ok(text)),
+                Ok(_) => prop_assert_eq!(fed, Ok(())),
                 Err(_) => {
                     // Refused by the very piece that holds the first impossible byte.
                     let bad = first_bad(&bytes).unwrap_or(bytes.len());

@@ -39,8 +39,16 @@ impl<T> Decoder<T> {
             return Err(self.too_large());
         }
         // RSV1 is only let through on the first frame of a message.
+        let rare = &mut self.rare;
         let message = self.message.get_or_insert_with(|| {
-            Box::new(Assembly::new(kind, header.rsv1, max_message, streams))
+            let spare = rare.take_spare();
+            Box::new(Assembly::new(
+                kind,
+                header.rsv1,
+                max_message,
+                streams,
+                spare,
+            ))
         });
         if let Some(packed) = message.packed() {
             *packed = packed.saturating_add(len);
@@ -75,15 +83,16 @@ impl<T> Decoder<T> {
         let filled = self.buf.filled_mut();
         let there = filled.len().min(frame.len - frame.done);
         for block in filled[..there].chunks_mut(BLOCK) {
-            if let Some(key) = frame.head.key {
-                mask(block, key, frame.done);
-            }
             let limit = self.rare.limits.max_message;
+            let masked = frame.head.key.map(|key| (key, frame.done));
             match self.rare.inflater() {
                 Some(inflater) if message.is_compressed() => {
+                    if let Some((key, phase)) = masked {
+                        mask(block, key, phase);
+                    }
                     unpack(inflater, message, block, limit)?;
                 }
-                _ => message.push(block, frame.len - frame.done)?,
+                _ => message.push(block, masked, frame.len - frame.done)?,
             }
             frame.done += block.len();
         }
@@ -123,7 +132,7 @@ fn unpack(
             let limit = limit as u64;
             return Err(ProtocolError::MessageTooLarge { limit });
         }
-        message.push(made, made.len())?;
+        message.push(made, None, made.len())?;
         block = &block[used..];
     }
 }

@@ -9,6 +9,7 @@ mod gather;
 mod stream;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use bytes::Bytes;
 
@@ -150,12 +151,22 @@ struct Never {
     clear: usize,
     piece: Piece,
     fault: Option<ProtocolError>,
+    /// What the last message was assembled in, as long as there is more to decode: where one follows
+    /// the other they need no fresh memory. It is no larger than the message was allowed to be, and
+    /// it is gone when what was received is used up.
+    spare: Vec<u8>,
 }
 
 impl<T> Rare<T> {
     /// What is made when it is first needed.
     fn never(&mut self) -> &mut Never {
         self.never.get_or_insert_default()
+    }
+
+    /// What the last message was assembled in, if that is still there.
+    fn take_spare(&mut self) -> Vec<u8> {
+        let never = self.never.as_mut();
+        never.map_or_else(Vec::new, |never| core::mem::take(&mut never.spare))
     }
 
     fn inflater(&mut self) -> Option<&mut Inflater> {
@@ -340,6 +351,7 @@ impl<T> Decoder<T> {
         self.complete = false;
         if let Some(never) = &mut self.rare.never {
             never.clear = 0;
+            never.spare = Vec::new();
             if let Some(inflater) = &mut never.inflater {
                 inflater.abandon();
             }
@@ -453,8 +465,19 @@ impl<T> Decoder<T> {
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
         if core::mem::take(&mut self.complete) {
-            self.message = None;
+            let storage = self.message.take().map(|message| message.into_storage());
+            if let Some(storage) = storage.filter(|storage| storage.capacity() > 0) {
+                self.rare.never().spare = storage;
+            }
         }
+        let found = self.find_next();
+        if !matches!(found, Ok(Some(_))) {
+            self.rare.take_spare();
+        }
+        found
+    }
+
+    fn find_next(&mut self) -> Result<Option<Step>, ProtocolError> {
         loop {
             let frame = match self.frame.take() {
                 Some(frame) => *frame,

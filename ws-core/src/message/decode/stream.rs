@@ -95,7 +95,7 @@ impl<T> Decoder<T> {
         if let Some(key) = frame.head.key {
             mask(fresh, key, frame.done);
         }
-        message.push(fresh, 0)?;
+        message.follow(fresh)?;
         frame.done += there;
         self.lend(there);
         let ended = frame.done == frame.len;
@@ -133,7 +133,7 @@ impl<T> Decoder<T> {
                 let limit = limit as u64;
                 return Err(ProtocolError::MessageTooLarge { limit });
             }
-            message.push(made, 0)?;
+            message.follow(made)?;
             self.buf.consume(used);
             if len > 0 {
                 self.hold(frame);
