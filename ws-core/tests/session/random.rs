@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::sim::{Plan, ServerEnd, Sim};
+use crate::sim::{Plan, ServerEnd, Sim, histories};
 use ws_core::close::CloseCode;
 use ws_core::connection::{Config, Keepalive};
 use ws_core::policy::BackoffPolicy;
@@ -227,27 +227,5 @@ fn history(seed: u64) -> Duration {
 
 #[test]
 fn what_must_hold_holds_in_any_world() {
-    if let Ok(seed) = std::env::var("WS_SEED") {
-        history(seed.parse().unwrap());
-        return;
-    }
-    let cases: u32 = std::env::var("WS_CASES").map_or(10_000, |cases| cases.parse().unwrap());
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "how fast it is, for whoever asks"
-    )]
-    let started = std::time::Instant::now();
-    let mut simulated = Duration::ZERO;
-    for seed in 0..u64::from(cases) {
-        match std::panic::catch_unwind(|| history(seed)) {
-            Ok(time) => simulated += time,
-            Err(_) => panic!("seed {seed} failed: WS_SEED={seed} runs it alone"),
-        }
-    }
-    let hours = simulated.as_secs_f64() / 3600.0;
-    let minutes = started.elapsed().as_secs_f64() / 60.0;
-    println!(
-        "{cases} histories, {hours:.0} hours of sessions, {:.0} hours in a minute",
-        hours / minutes
-    );
+    histories::run(history);
 }
