@@ -57,7 +57,7 @@ fn no_test_of_the_core_waits_for_real_time() {
     for source in sources("tests") {
         // Faults on real sockets go on for as long as their command says, and random worlds say how
         // fast they were.
-        let real = ["bindings/faults/", "session_random.rs", "session_world.rs"];
+        let real = ["bindings/faults/", "sim/histories.rs"];
         let path = source.path.trim_start_matches("tests/");
         let real = real.iter().any(|known| path.starts_with(known));
         if source.path != "tests/rules.rs" && !real {

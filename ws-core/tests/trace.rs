@@ -94,7 +94,7 @@ fn rows(table: &str) -> Vec<Row<'_>> {
         .collect()
 }
 
-/// Does this test exist? `file::test` in `tests`, or `module::tests::test` in `src`.
+/// Does this test exist? `room::file::test` in `tests`, or `module::tests::test` in `src`.
 fn exists(test: &str, sources: &[Source]) -> bool {
     let Some((module, name)) = test.rsplit_once("::") else {
         return false;
@@ -102,9 +102,13 @@ fn exists(test: &str, sources: &[Source]) -> bool {
     let paths = match module.strip_suffix("::tests") {
         Some(module) => {
             let module = module.replace("::", "/");
-            [format!("src/{module}.rs"), format!("src/{module}/mod.rs")]
+            let rooms = ["", "/mod", "/tests"];
+            rooms.map(|room| format!("src/{module}{room}.rs"))
         }
-        None => [format!("tests/{module}.rs"), String::new()],
+        None => {
+            let module = module.replace("::", "/");
+            ["", "/mod", "/main"].map(|room| format!("tests/{module}{room}.rs"))
+        }
     };
     let function = format!("fn {name}(");
     let in_file = |source: &&Source| paths.contains(&source.path);

@@ -183,7 +183,8 @@ fn a_lossy_inbox_reads_on_and_tells_what_it_has_dropped() {
                 }
             }
             assert_eq!(texts.len() as u64 + others + lost, 1002, "{overflow:?}");
-            assert_eq!(texts.len() as u64 + others, 10);
+            // What tells of the connection is there, whatever was dropped.
+            assert_eq!(others, 2, "{overflow:?}");
             let kept = match overflow {
                 Overflow::DropOldest => 990..1000,
                 _ => 0..8,

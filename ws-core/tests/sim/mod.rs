@@ -2,25 +2,31 @@
 //! is a line with its milliseconds, and nothing happens but by the script.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+mod conventions;
+pub(crate) mod histories;
+mod server;
 pub(crate) mod venue;
+mod words;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Buf;
 use ws_core::close::CloseCode;
-use ws_core::connection::{Config, Connection, Event as Heard};
-use ws_core::handshake::{Accept, Limits, Request, ServerHandshake};
-use ws_core::policy::{
-    BackoffPolicy, Growth, Heartbeat, IoClass, Jitter, Percent, RetryAfter, Stage,
-};
+use ws_core::handshake::Request;
+use ws_core::policy::{IoClass, Stage};
 use ws_core::session::auth::{CredError, CredId, Purpose};
 use ws_core::session::correlate::RequestId;
 use ws_core::session::{
-    Action, ConnId, DialError, Dialect, Event, Lent, MessageId, NoDialect, PingId, Session,
+    Action, ConnId, DialError, Dialect, Event, MessageId, NoDialect, PingId, Session,
     SessionConfig, State,
 };
-use ws_core::{Instant, Machine, Seed, Transport, TransportEnd};
+use ws_core::{Instant, Seed, Transport, TransportEnd};
+
+pub(crate) use conventions::{backoff, plain};
+use server::Server;
+pub(crate) use server::ServerEnd;
+use words::describe;
 
 /// What comes of a dial.
 #[derive(Clone, Debug)]
@@ -38,46 +44,11 @@ pub(crate) enum Plan {
     Reject(u16, &'static [(&'static str, &'static str)], &'static [u8]),
 }
 
-/// The conventions of the scenarios: base 1 s, factor 2, cap 30 s, no jitter, no first delay, a
-/// connection counts at once, no dial budget, no pings.
-pub(crate) fn plain() -> SessionConfig {
-    SessionConfig::default()
-        .connection(Config::default())
-        .backoff(backoff())
-        .budget(None)
-        .heartbeat(Heartbeat::default().jitter(Percent(0)))
-}
-
-pub(crate) fn backoff() -> BackoffPolicy {
-    BackoffPolicy::default()
-        .first(None)
-        .base(Duration::from_secs(1))
-        .cap(Duration::from_secs(30))
-        .growth(Growth::Exponential {
-            factor: Percent(200),
-        })
-        .jitter(Jitter::None)
-        .wait_jitter(Percent(0))
-        .retry_after(RetryAfter::Honor {
-            max: Duration::from_secs(900),
-        })
-        .stable_after(Duration::ZERO)
-}
-
 /// What the session is connected to.
 enum Peer {
     /// What is still to be said, and when.
     Script(VecDeque<(Instant, Vec<u8>)>),
     Server(Box<Server>),
-}
-
-/// A server that opens the WebSocket and notes what it hears.
-struct Server {
-    handshake: Option<ServerHandshake>,
-    connection: Option<Connection>,
-    reject: Option<Plan>,
-    /// What it will say, and when; in the order of the times.
-    later: Vec<(Instant, String)>,
 }
 
 /// Something that came to its end.
@@ -344,12 +315,7 @@ impl<D: Dialect> Sim<D> {
             }
             plan @ (Plan::Serve | Plan::Reject(..)) => {
                 assert!(self.session.dialed(conn, self.now));
-                let server = Server {
-                    handshake: Some(ServerHandshake::new(Limits::default(), self.now)),
-                    connection: None,
-                    reject: matches!(plan, Plan::Reject(..)).then_some(plan),
-                    later: Vec::new(),
-                };
+                let server = Server::new(plan, self.now);
                 self.peer = Some((conn, Peer::Server(Box::new(server))));
             }
         }
@@ -436,178 +402,6 @@ impl<D: Dialect> Sim<D> {
             self.note(&note);
         }
         moved
-    }
-}
-
-/// What a test can do at the server's end.
-pub(crate) trait ServerEnd {
-    /// Is the WebSocket open, as far as the server knows?
-    fn is_open(&self) -> bool;
-    fn connection(&mut self) -> &mut Connection;
-    /// Closes, if the WebSocket is open.
-    fn close(&mut self, code: CloseCode, now: Instant);
-    fn machine(&mut self) -> Option<&mut dyn Machine>;
-}
-
-impl ServerEnd for Server {
-    fn is_open(&self) -> bool {
-        self.connection.is_some()
-    }
-
-    fn connection(&mut self) -> &mut Connection {
-        self.connection.as_mut().expect("the WebSocket is open")
-    }
-
-    fn close(&mut self, code: CloseCode, now: Instant) {
-        if let Some(connection) = &mut self.connection {
-            // It may be closing already.
-            let _ = connection.close(code, "", now);
-        }
-    }
-
-    fn machine(&mut self) -> Option<&mut dyn Machine> {
-        match (&mut self.handshake, &mut self.connection) {
-            (Some(handshake), _) => Some(handshake),
-            (None, Some(connection)) => Some(connection),
-            (None, None) => None,
-        }
-    }
-}
-
-impl Server {
-    fn due(&self) -> Option<Instant> {
-        let due = match (&self.handshake, &self.connection) {
-            (Some(handshake), _) => handshake.poll_timeout(),
-            (None, Some(connection)) => connection.poll_timeout(),
-            (None, None) => None,
-        };
-        let due = due.map(|(at, _)| at);
-        let later = self.later.iter().map(|(at, _)| *at);
-        due.into_iter().chain(later).min()
-    }
-
-    /// Says what is to be said to what it has heard, now or later.
-    fn answer(&mut self, notes: &[String], answers: &mut Answers, now: Instant) -> bool {
-        let millis = now.as_nanos() / 1_000_000;
-        for text in notes.iter().filter_map(|note| note.strip_prefix("< ")) {
-            let more = answers(text, millis).into_iter();
-            let more = more.map(|(after, text)| (now + Duration::from_millis(after), text));
-            self.later.extend(more);
-        }
-        self.later.sort_by_key(|(at, _)| *at);
-        let mut said = false;
-        while self.later.first().is_some_and(|(at, _)| *at <= now) {
-            let (_, text) = self.later.remove(0);
-            if let Some(connection) = &mut self.connection {
-                // It may be closing already.
-                said |= connection.sender().text(&text).is_ok();
-            }
-        }
-        said
-    }
-
-    fn turn(
-        &mut self,
-        now: Instant,
-        notes: &mut Vec<String>,
-        targets: &mut Vec<String>,
-        keys: &mut Vec<String>,
-    ) -> bool {
-        if let Some(mut handshake) = self.handshake.take() {
-            if let Ok(Some(request)) = handshake.poll(now) {
-                keys.extend(request.header("X-Key").map(str::to_string));
-                match self.reject.take() {
-                    Some(Plan::Reject(status, headers, body)) => {
-                        targets.push(request.target().to_string());
-                        handshake.reject(status, headers, body, now).unwrap();
-                    }
-                    _ => {
-                        targets.push(request.target().to_string());
-                        handshake.accept(Accept::new()).unwrap();
-                    }
-                }
-                self.handshake = Some(handshake);
-                return true;
-            }
-            match handshake.finish() {
-                Ok(opened) => {
-                    self.connection = Some(Connection::new(opened, &Config::default(), now));
-                    return true;
-                }
-                Err(handshake) => self.handshake = Some(*handshake),
-            }
-            return false;
-        }
-        let mut moved = false;
-        while let Some((event, _)) = self.connection.as_mut().and_then(|c| c.poll(now)) {
-            notes.push(match event {
-                Heard::Text(text) => format!("< {text}"),
-                Heard::Binary(data) => format!("< {data:?}"),
-                Heard::Ping(data) => format!("< ping {data:?}"),
-                Heard::Pong(data) => format!("< pong {data:?}"),
-                Heard::Closed(closed) => format!("< {closed}"),
-                other => format!("< {other:?}"),
-            });
-            moved = true;
-        }
-        moved
-    }
-}
-
-/// One line of the log.
-pub(crate) fn describe(event: &Lent<'_>) -> String {
-    match event {
-        Event::Binary(data) => format!("binary {data:?}"),
-        Event::Disconnected { lost, .. } => format!("disconnected: {lost}"),
-        Event::Failed { attempt, lost, .. } => format!("attempt {attempt} failed: {lost}"),
-        Event::Opened { .. } => "opened".into(),
-        Event::Ping(data) => format!("ping {data:?}"),
-        Event::Pong(data) => format!("pong {data:?}"),
-        Event::ProtocolError(error) => format!("protocol error: {error}"),
-        Event::Ready {
-            attempt, downtime, ..
-        } => match downtime {
-            Some(downtime) => format!("ready {attempt} after {}", downtime.as_millis()),
-            None => format!("ready {attempt}"),
-        },
-        Event::RequestEnded { id, why, sent } => {
-            format!("request {} ended: {why:?} {sent:?}", id.number())
-        }
-        Event::Response {
-            id,
-            message,
-            round_trip,
-        } => {
-            let text = message.clone().into_text().unwrap_or("bytes");
-            let answer = text.split_once('!').map_or(text, |(_, answer)| answer);
-            format!(
-                "answer to {} after {}: {answer}",
-                id.number(),
-                round_trip.as_millis()
-            )
-        }
-        Event::Unmatched { why, message } => format!("unmatched {why:?} {message:?}"),
-        Event::RetryScheduled { attempt, delay, .. } => {
-            format!("attempt {attempt} in {}", delay.as_millis())
-        }
-        Event::Terminated(end) => format!("over: {end}"),
-        Event::Text(text) => format!("text {text}"),
-        Event::Login(event) => format!("login {event:?}"),
-        Event::Subscription { topic, change, .. } => format!("topic {topic}: {change:?}"),
-        Event::Continuity {
-            topic, continued, ..
-        } => format!(
-            "topic {topic}: {:?} after {}",
-            continued.verdict,
-            continued.blind_for.as_millis()
-        ),
-        Event::Data { step, message, .. } => {
-            let text = message.clone().into_text().unwrap_or("bytes");
-            format!("{text} {step:?}")
-        }
-        Event::MessageSent { .. } => "message sent".into(),
-        Event::MessageLost { why, sent, .. } => format!("message lost: {why:?} {sent:?}"),
-        other => format!("{other:?}"),
     }
 }
 

@@ -6,7 +6,7 @@
 //! for all of them, so that a long run uses the same tests:
 //!
 //! ```text
-//! WS_CASES=100000 cargo test -p ws-core --test pair
+//! WS_CASES=100000 cargo test -p ws-core --test connection pair
 //! ```
 //!
 //! A failing property prints its smallest failing input and writes the seed of it into a file

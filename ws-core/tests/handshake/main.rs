@@ -1,0 +1,16 @@
+//! Opening handshakes, on either side.
+
+#[path = "../handshake_support/mod.rs"]
+mod handshake_support;
+
+mod access;
+mod client;
+mod errors;
+mod example;
+mod props;
+mod redirect;
+mod refusal;
+mod rejection;
+mod server;
+mod setters;
+mod time;
