@@ -211,3 +211,73 @@ impl Drop for Seat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Reader, Stream, WebSocket, Writer};
+    use mio::Poll;
+    use std::io::Read;
+    use std::net::TcpListener;
+    use ws_core::handshake::{Agreed, Opened};
+    use ws_core::server::Verdict;
+    use ws_core::{Role, Seed};
+
+    struct Client {
+        seat: Arc<Seat>,
+        halves: (Reader, Writer),
+        /// Its own end.
+        tcp: TcpStream,
+    }
+
+    fn arrive(gate: &Arc<Gate>) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let tcp = TcpStream::connect(address).expect("a connection");
+        let near = Arc::new(listener.accept().expect("its other end").0);
+        let Verdict::Admit(ticket) = gate.with(|door, _| door.arrived(None)) else {
+            panic!("there is room");
+        };
+        let seat = gate.seat(ticket, &near);
+        let opened = Opened::upgraded(Role::Server, Agreed::default(), &[], Seed::new([7; 32]));
+        let socket = WebSocket::upgraded(Stream::shared(near), opened, &Config::default());
+        let halves = socket.split().expect("halves");
+        Client { seat, halves, tcp }
+    }
+
+    fn is_open(client: &mut Client) -> bool {
+        client.halves.1.with_sender(|sender| sender.is_open())
+    }
+
+    #[test]
+    fn who_opens_too_late_is_told_alone() {
+        let poll = Poll::new().expect("a poll");
+        let waker = Waker::new(poll.registry(), WAKER).expect("a waker");
+        let gate = Arc::new(Gate::new(ServerLimits::default(), waker));
+        let [mut early, mut late, latest] = [(); 3].map(|()| arrive(&gate));
+        early.seat.opened(early.halves.1.remote());
+        assert!(is_open(&mut early));
+
+        gate.with(|door, now| door.shutdown(now));
+        late.seat.opened(late.halves.1.remote());
+        let mut said = [0; 4];
+        late.tcp.read_exact(&mut said).expect("a Close frame");
+        assert_eq!((said[0], &said[2..]), (0x88, &[3, 233][..]));
+        assert!(!is_open(&mut late));
+        assert!(is_open(&mut early), "it is told with the others");
+        gate.close_all();
+        assert!(!is_open(&mut early));
+
+        gate.with(|door, _| door.abort());
+        let Client {
+            seat,
+            halves,
+            mut tcp,
+        } = latest;
+        seat.opened(halves.1.remote());
+        assert_eq!(tcp.read(&mut said).expect("an orderly end"), 0, "cut");
+        assert_eq!(gate.ask(|door| door.counts().open), 3);
+        drop((early, late, seat));
+        assert!(gate.ask(Admission::is_empty));
+    }
+}
