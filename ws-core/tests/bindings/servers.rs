@@ -148,6 +148,8 @@ fn pages_of_other_sites_are_refused_unless_they_are_listed() {
         refused(address, "/", "Origin: null\r\n", 403);
         let (_own, head) = ask(address, "/", "Origin: http://localhost\r\n");
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        // Whoever was refused has left when the server has seen so.
+        until(&handle, |counts| counts.failed == 2);
         handle.abort();
         assert_eq!(join(serving).failed, 2);
 
