@@ -12,10 +12,10 @@ use super::runtime::{PollRead, PollWrite};
 use super::socket::WebSocket;
 use crate::connection::Config;
 use crate::handshake::{
-    Accept, ClientHandshake, HandshakeError, Limits, Request, RequestHead, ServerHandshake,
+    Accept, ClientHandshake, HandshakeError, Request, RequestHead, ServerHandshake,
 };
 use crate::options::{AcceptError, AcceptOptions, ConnectError, ConnectOptions, Redirects};
-use crate::{Seed, TransportEnd};
+use crate::{Instant, Seed, TransportEnd};
 
 /// What a machine that gives neither a result nor an error stands for; none does.
 const GONE: HandshakeError = HandshakeError::Ended {
@@ -126,27 +126,29 @@ pub async fn upgrade<S, R>(
 where
     R: PollRead<S> + PollWrite<S>,
 {
-    upgrade_within(io, runtime, options.handshake.clone(), &options.config).await
+    let began = runtime.now();
+    upgrade_since(io, runtime, options, began).await
 }
 
-/// [`upgrade`], within limits of the caller's.
-pub(super) async fn upgrade_within<S, R>(
+/// [`upgrade`] of a client that arrived before, and has done something since that its time counts
+/// for.
+pub(super) async fn upgrade_since<S, R>(
     io: S,
     runtime: R,
-    limits: Limits,
-    config: &Config,
+    options: &AcceptOptions,
+    began: Instant,
 ) -> Result<Upgrade<S, R>, HandshakeError>
 where
     R: PollRead<S> + PollWrite<S>,
 {
     let mut driver = Driver::new(io, runtime);
-    let mut handshake = ServerHandshake::new(limits, driver.now);
+    let mut handshake = ServerHandshake::new(options.handshake.clone(), began);
     poll_fn(|cx| driver.poll(&mut handshake, cx)).await;
     match handshake.poll(driver.now)? {
         Some(_) => Ok(Upgrade {
             handshake,
             driver,
-            config: config.clone(),
+            config: options.config.clone(),
         }),
         None => Err(GONE),
     }

@@ -212,3 +212,11 @@ fn a_server_that_is_dropped_before_it_runs_is_over() {
     drop(server);
     assert_eq!(handle.phase(), Phase::Over);
 }
+
+#[test]
+fn a_server_that_is_run_and_never_polled_is_over_when_that_is_dropped() {
+    let (_house, server) = server([]);
+    let handle = server.handle();
+    drop(server.run(|_| async {}));
+    assert_eq!(handle.phase(), Phase::Over);
+}

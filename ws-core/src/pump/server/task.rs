@@ -12,7 +12,7 @@ use std::io;
 use std::panic::catch_unwind;
 
 use super::super::bell::Watch;
-use super::super::handshake::{Upgrade, upgrade_within};
+use super::super::handshake::{Upgrade, upgrade_since};
 use super::arrival::{Arrival, retry_after};
 use super::guest::{Desk, Left, Panicked};
 use super::host::Host;
@@ -115,9 +115,8 @@ async fn receive<H: Host>(
         options,
         judging,
     } = rules;
-    let mut limits = judging.handshake.clone();
     let (began, mut timer) = (runtime.now(), runtime.clone());
-    let until = began + limits.timeout;
+    let until = began + judging.handshake.timeout;
     let mut securing = H::secure(tcp, options);
     let secured = poll_fn(|cx| match securing.as_mut().poll(cx) {
         Poll::Ready(secured) => Poll::Ready(secured),
@@ -126,8 +125,7 @@ async fn receive<H: Host>(
             .map(|()| Err(io::ErrorKind::TimedOut.into())),
     });
     let stream = before(watch, Phase::Closing, pin!(secured)).await?.ok()?;
-    limits.timeout = until.saturating_duration_since(runtime.now());
-    let upgrade = upgrade_within(stream, runtime.clone(), limits, &judging.config);
+    let upgrade = upgrade_since(stream, runtime.clone(), judging, began);
     before(watch, Phase::Closing, pin!(upgrade)).await?.ok()
 }
 
