@@ -80,8 +80,7 @@ fn a_client_that_does_not_read_is_seen_in_the_numbers() {
         let mut reads = open(address, "/");
         echoes(&mut reads);
         let does_not = open(address, "/flood");
-        let counts = until(&handle, |counts| counts.stalled == 1);
-        assert_eq!(counts.open, 2);
+        until(&handle, |counts| (counts.open, counts.stalled) == (2, 1));
         drop(does_not);
         until(&handle, |counts| (counts.open, counts.stalled) == (1, 0));
         echoes(&mut reads);
