@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::config::Config;
 use crate::buf::SendBuf;
 use crate::deflate::Packed;
-use crate::frame::{Header, MAX_CONTROL, OpCode, mask_into};
+use crate::frame::{Header, MAX_CONTROL, MaskKey, OpCode, mask_into};
 use crate::message::{Encoded, Kind};
 use crate::seed::Keys;
 
@@ -35,12 +35,27 @@ impl Encoder {
     }
 
     /// Queues a message: copied, and masked by a client, in as many frames as it takes.
-    #[inline]
     pub(super) fn data(&mut self, kind: Kind, payload: &[u8]) {
+        self.message(kind.opcode(), payload);
+    }
+
+    /// Queues a message of which this is the opcode.
+    #[inline(always)]
+    pub(super) fn message(&mut self, opcode: OpCode, payload: &[u8]) {
         if payload.len() > self.longest() {
-            self.cut(kind, false, payload);
+            self.cut(opcode, false, payload);
+        } else if self.keys.is_some() {
+            self.masked(opcode, payload);
         } else {
-            self.frame(kind.opcode(), true, payload);
+            self.put(opcode, true, false, payload, None);
+        }
+    }
+
+    /// A way of its own, so that what a server sends is not held up by keys.
+    #[inline(never)]
+    fn masked(&mut self, opcode: OpCode, payload: &[u8]) {
+        if let Some(key) = self.key() {
+            self.put(opcode, true, false, payload, Some(key));
         }
     }
 
@@ -62,9 +77,10 @@ impl Encoder {
             return self.share(kind, true, packed.into_vec().into());
         }
         if payload.len() > self.longest() {
-            self.cut(kind, true, payload);
+            self.cut(kind.opcode(), true, payload);
         } else {
-            self.put(kind.opcode(), true, true, payload);
+            let key = self.key();
+            self.put(kind.opcode(), true, true, payload, key);
         }
         packed.give_back();
     }
@@ -120,13 +136,14 @@ impl Encoder {
     }
 
     /// Queues a message as fragments.
-    #[inline(never)]
-    fn cut(&mut self, kind: Kind, rsv1: bool, payload: &[u8]) {
+    #[cold]
+    fn cut(&mut self, opcode: OpCode, rsv1: bool, payload: &[u8]) {
         let size = self.longest();
         let last = (payload.len() - 1) / size;
         for (i, piece) in payload.chunks(size).enumerate() {
             if i == 0 {
-                self.put(kind.opcode(), i == last, rsv1, piece);
+                let key = self.key();
+                self.put(opcode, i == last, rsv1, piece, key);
             } else {
                 self.buf.cut();
                 self.frame(OpCode::Continuation, i == last, piece);
@@ -137,18 +154,25 @@ impl Encoder {
     /// Appends a frame to the queue: copied, and masked by a client.
     #[inline]
     pub(super) fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
-        self.put(opcode, fin, false, payload);
+        let key = self.key();
+        self.put(opcode, fin, false, payload, key);
     }
 
     /// Appends the frame with which a compressed message begins that is sent piece by piece.
     pub(super) fn first_packed(&mut self, kind: Kind, payload: &[u8]) {
-        self.put(kind.opcode(), false, true, payload);
+        let key = self.key();
+        self.put(kind.opcode(), false, true, payload, key);
+    }
+
+    /// The key of the next frame, if this end masks.
+    #[inline]
+    fn key(&mut self) -> Option<MaskKey> {
+        self.keys.as_mut().map(Keys::mask)
     }
 
     #[inline(always)]
-    fn put(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
+    fn put(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8], key: Option<MaskKey>) {
         let len = payload.len();
-        let key = self.keys.as_mut().map(Keys::mask);
         let header = Header {
             fin,
             rsv1,
@@ -156,15 +180,14 @@ impl Encoder {
             key,
             len: len as u64,
         };
-        self.buf.append(Header::MAX_LEN + len, |out| {
-            header.append(out);
-            match key {
-                Some(key) => {
-                    mask_into(out, payload, key, 0);
-                }
-                None => out.extend_from_slice(payload),
+        let out = self.buf.room(Header::ROOM + len);
+        header.append(out);
+        match key {
+            Some(key) => {
+                mask_into(out, payload, key, 0);
             }
-        });
+            None => out.extend_from_slice(payload),
+        }
     }
 
     /// Encodes a control frame on its own.
@@ -174,7 +197,7 @@ impl Encoder {
         payload: &[u8],
         out: &'a mut [u8; Header::MAX_LEN + MAX_CONTROL],
     ) -> &'a [u8] {
-        let key = self.keys.as_mut().map(Keys::mask);
+        let key = self.key();
         let mut head = [0; Header::MAX_LEN];
         let len = payload.len();
         let n = Header {

@@ -93,7 +93,40 @@ impl Sender {
     /// being sent piece by piece, [`SendError::ControlTooLong`].
     #[inline]
     pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<(), SendError> {
-        let message = message.into();
+        match message.into() {
+            Message::Binary(data) => self.borrowed(OpCode::Binary, data),
+            Message::Text(text) => self.borrowed(OpCode::Text, text.as_bytes()),
+            other => self.other(other),
+        }
+    }
+
+    /// [`send`](Self::send) for what most messages are: one call, and what it takes in registers.
+    ///
+    /// What rarely happens is marked as cold: by many branches of which it knows nothing, the compiler
+    /// would take the end of this for rare, and inline nothing there.
+    #[inline(never)]
+    fn borrowed(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
+        if !self.open || self.out.buf.is_full() || self.message.is_some() {
+            return self.refusal();
+        }
+        if self.compressor.is_some() {
+            self.pack(opcode, payload);
+        } else {
+            self.out.message(opcode, payload);
+        }
+        Ok(())
+    }
+
+    /// Why a message can't be sent.
+    #[cold]
+    fn refusal(&self) -> Result<(), SendError> {
+        self.admit()?;
+        Err(SendError::MidMessage)
+    }
+
+    /// [`send`](Self::send) for everything else.
+    #[inline(never)]
+    fn other(&mut self, message: Message<'_>) -> Result<(), SendError> {
         self.admit()?;
         self.check(&message)?;
         self.queue(message, Compress::Auto);
@@ -412,6 +445,21 @@ impl Sender {
             }
         }
         self.queue_plain(message);
+    }
+
+    /// Queues a message of which nothing is shared, compressed if that is worth it.
+    #[cold]
+    fn pack(&mut self, opcode: OpCode, payload: &[u8]) {
+        let kind = if opcode == OpCode::Text {
+            Kind::Text
+        } else {
+            Kind::Binary
+        };
+        let compressor = self.compressor.as_mut();
+        match compressor.and_then(|it| it.pack(payload, Compress::Auto)) {
+            Some(packed) => self.out.packed(kind, packed),
+            None => self.out.data(kind, payload),
+        }
     }
 
     /// Queues a frame that other connections may queue too.

@@ -50,6 +50,9 @@ impl Header {
     /// The longest header on the wire: two bytes, a 64-bit length and a masking key.
     pub const MAX_LEN: usize = 14;
 
+    /// How much room it takes to append a header: what is written at once may reach beyond it.
+    pub(crate) const ROOM: usize = 16;
+
     /// Reads a header from the front of `bytes`: the header and its length, or `None` while bytes
     /// are missing.
     ///
@@ -121,17 +124,59 @@ impl Header {
     }
 
     /// Appends the header to `out`.
-    #[inline]
-    pub(crate) fn append(&self, out: &mut Vec<u8>) {
+    #[inline(always)]
+    pub(crate) fn append(self, out: &mut Vec<u8>) {
+        match u16::try_from(self.len) {
+            Ok(len) => {
+                let (word, n) = self.word(len);
+                let end = out.len() + n;
+                out.extend_from_slice(&word.to_le_bytes());
+                out.truncate(end);
+            }
+            Err(_) => self.append_long(out),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn append_long(self, out: &mut Vec<u8>) {
         self.parts(|part| out.extend_from_slice(part));
     }
 
-    /// Hands the header out in parts whose lengths the compiler sees. Put together first, and then
-    /// copied as so many bytes as it happens to have, it costs more than a short payload.
+    /// The header of a payload of this length, first byte lowest, and how long it is.
+    ///
+    /// Put together in memory, or appended in parts, and then copied as so many bytes as it happens to
+    /// have, it costs more than a short payload.
     #[inline(always)]
-    fn parts(&self, mut put: impl FnMut(&[u8])) {
+    fn word(&self, len: u16) -> (u64, usize) {
+        let [first, masked] = self.bits();
+        let (rest, n) = match u8::try_from(len) {
+            Ok(len @ 0..=125) => (u64::from(masked | len), 2),
+            _ => (
+                u64::from(masked | 126) | u64::from(len.swap_bytes()) << 8,
+                4,
+            ),
+        };
+        let word = u64::from(first) | rest << 8;
+        match self.key {
+            Some(key) => {
+                let key = u32::from_le_bytes(key.to_bytes());
+                (word | u64::from(key) << (8 * n), n + 4)
+            }
+            None => (word, n),
+        }
+    }
+
+    /// The first byte, and of the second one the bit that says whether the payload is masked.
+    #[inline(always)]
+    fn bits(&self) -> [u8; 2] {
         let first = u8::from(self.fin) << 7 | u8::from(self.rsv1) << 6 | self.opcode as u8;
-        let masked = u8::from(self.key.is_some()) << 7;
+        [first, u8::from(self.key.is_some()) << 7]
+    }
+
+    /// Hands the header out in parts.
+    fn parts(&self, mut put: impl FnMut(&[u8])) {
+        let [first, masked] = self.bits();
         let len = self.len.to_be_bytes();
         match self.len {
             0..=125 => put(&[first, masked | len[7]]),
@@ -212,6 +257,9 @@ mod tests {
             };
             let mut wire = [0; Header::MAX_LEN];
             let n = header.encode(&mut wire);
+            let mut bytes = b"x".to_vec();
+            header.append(&mut bytes);
+            prop_assert_eq!(bytes.split_off(1), &wire[..n]);
             let mut bytes = wire[..n].to_vec();
             for cut in 0..n {
                 prop_assert_eq!(Header::parse(&bytes[..cut], ANY), Ok(None));

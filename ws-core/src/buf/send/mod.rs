@@ -161,21 +161,28 @@ impl SendBuf {
     /// Copies a frame in: its header, then whatever `payload` appends.
     #[inline]
     pub(crate) fn push(&mut self, header: &[u8], len: usize, payload: impl FnOnce(&mut Vec<u8>)) {
-        self.append(header.len() + len, |out| {
-            out.extend_from_slice(header);
-            payload(out);
-        });
+        let out = self.room(header.len() + len);
+        out.extend_from_slice(header);
+        payload(out);
     }
 
-    /// Copies a frame in: what `frame` appends, about `len` bytes.
-    #[inline]
-    pub(crate) fn append(&mut self, len: usize, frame: impl FnOnce(&mut Vec<u8>)) {
-        if self.head >= KEEP as usize && self.sealed() == 0 {
-            // The arena is freed when all of it is written: it may not grow behind that for ever.
-            self.seal();
+    /// Where a frame of about `len` bytes is to be appended.
+    #[inline(always)]
+    pub(crate) fn room(&mut self, len: usize) -> &mut Vec<u8> {
+        if self.head >= KEEP as usize {
+            self.seal_written();
         }
         self.open.reserve(len);
-        frame(&mut self.open);
+        &mut self.open
+    }
+
+    /// The arena is freed when all of it is written: it may not grow behind that for ever.
+    #[cold]
+    #[inline(never)]
+    fn seal_written(&mut self) {
+        if self.sealed() == 0 {
+            self.seal();
+        }
     }
 
     /// Queues a frame whose payload is shared, not copied.

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{MaskKey, mask, mask_short, wide};
+use super::{MaskKey, mask, wide};
 
 /// Without wide instructions, data is copied and masked in blocks of this size, so that the second
 /// pass finds them in the first-level cache.
@@ -12,33 +12,64 @@ const BLOCK: usize = 4 * 1024;
 /// Bit 7 of each byte: not set in ASCII.
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// From this length on it pays to ask for wider instructions.
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-const WIDE_MIN: usize = 64;
+/// Shorter data is appended word by word, without a call.
+const SHORT: usize = 64;
 
 /// Appends `data`, masked, to `out`; `phase` is the position of its first byte in the payload. Says
 /// whether what was appended is ASCII.
-#[inline]
+#[inline(always)]
 pub(crate) fn mask_into(out: &mut Vec<u8>, data: &[u8], key: MaskKey, phase: usize) -> bool {
-    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if data.len() >= WIDE_MIN {
-        let key = u32::from_ne_bytes(key.at(phase));
-        if let Some(ascii) = super::avx2::with_avx2(|| append_wide(out, data, key)) {
-            return ascii;
-        }
+    let key = u32::from_ne_bytes(key.at(phase));
+    if data.len() < SHORT {
+        append_short(out, data, key)
+    } else {
+        append_long(out, data, key)
     }
-    append(out, data, key, phase)
+}
+
+/// Words, half a word, single bytes; small enough to be inlined.
+#[inline(always)]
+fn append_short(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
+    let mut seen = 0;
+    let mut words = data.chunks_exact(8);
+    for word in &mut words {
+        let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide(key);
+        out.extend_from_slice(&x.to_ne_bytes());
+        seen |= x;
+    }
+    let mut halves = words.remainder().chunks_exact(4);
+    for half in &mut halves {
+        let x = u32::from_ne_bytes(half.try_into().expect("chunks of four bytes")) ^ key;
+        out.extend_from_slice(&x.to_ne_bytes());
+        seen |= u64::from(x);
+    }
+    for (byte, key) in halves.remainder().iter().zip(key.to_ne_bytes()) {
+        let x = byte ^ key;
+        out.push(x);
+        seen |= u64::from(x);
+    }
+    seen & HIGH == 0
+}
+
+#[inline]
+fn append_long(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
+    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+    if let Some(ascii) = super::avx2::with_avx2(|| append_wide(out, data, key)) {
+        return ascii;
+    }
+    append(out, data, key)
 }
 
 /// A copy, and a pass over the copy.
-#[inline]
-fn append(out: &mut Vec<u8>, data: &[u8], key: MaskKey, phase: usize) -> bool {
+#[inline(never)]
+fn append(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
+    let key = MaskKey::new(key.to_ne_bytes());
     let mut ascii = true;
-    // Blocks are a multiple of four bytes, so each begins at the same phase.
+    // Blocks are a multiple of four bytes, so each begins at phase zero.
     for block in data.chunks(BLOCK) {
         let from = out.len();
         out.extend_from_slice(block);
-        mask(&mut out[from..], key, phase);
+        mask(&mut out[from..], key, 0);
         ascii &= out[from..].is_ascii();
     }
     ascii
@@ -51,10 +82,7 @@ fn append_wide(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
     out.reserve(data.len());
     let (rest, large) = append_blocks::<16>(out, data, key);
     let (rest, small) = append_blocks::<4>(out, rest, key);
-    let from = out.len();
-    out.extend_from_slice(rest);
-    mask_short(&mut out[from..], key);
-    (large | small) & HIGH == 0 && out[from..].is_ascii()
+    append_short(out, rest, key) && (large | small) & HIGH == 0
 }
 
 /// Appends whole blocks of so many words: what is left of the data, and all bits that were set.
@@ -100,7 +128,7 @@ mod tests {
                 let Some(ascii) = super::super::avx2::with_avx2(run) else {
                     return;
                 };
-                assert_eq!(ascii, append(&mut narrow, data, key, from), "{from} {len}");
+                assert_eq!(ascii, append(&mut narrow, data, word), "{from} {len}");
                 assert_eq!(wide, narrow, "from {from}, {len} bytes");
             }
         }
