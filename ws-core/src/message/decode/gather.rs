@@ -136,3 +136,37 @@ fn unpack(
         block = &block[used..];
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+    use crate::buf::RecvBuf;
+    use crate::message::{Assembled, Limits};
+
+    #[test]
+    fn storage_is_kept_for_the_next_message_only_while_there_is_more_to_decode() {
+        let limits = Limits::default();
+        let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
+        let mut decoder = Decoder::new(Role::Client, buf, &limits, whole, None, ());
+        let head = [0x82, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70];
+        let message = [&head[..], &[7; 70_000]].concat();
+        let received = [&message[..], &message[..]].concat();
+        for _ in 0..2 {
+            decoder.buf_mut().extend_from_slice(&received);
+            let mut seen = None;
+            for _ in 0..2 {
+                assert_eq!(decoder.step(), Some(What::Assembled.elsewhere()));
+                let Some(Assembled::Binary(data)) = decoder.assembled() else {
+                    panic!("a whole message");
+                };
+                assert_eq!(data, &[7; 70_000]);
+                let at = data.as_ptr();
+                assert_eq!(*seen.get_or_insert(at), at, "the same storage");
+            }
+            assert_eq!(decoder.step(), None);
+            let spare = decoder.rare.never.as_ref().map(|it| it.spare.capacity());
+            assert_eq!(spare.unwrap_or(0), 0, "nothing more to decode");
+        }
+    }
+}
