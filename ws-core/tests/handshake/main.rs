@@ -4,9 +4,11 @@
 mod handshake_support;
 
 mod access;
+mod choice;
 mod client;
 mod errors;
 mod example;
+mod head;
 mod props;
 mod redirect;
 mod refusal;

@@ -23,7 +23,7 @@ pub(super) struct Queue {
 }
 
 /// What is missing at one place.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Gap {
     /// Dropped there.
     missed: u64,

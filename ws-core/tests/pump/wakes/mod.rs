@@ -3,25 +3,21 @@
 //! deadline. A run that fails names its seed.
 #![cfg(feature = "pump")]
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+mod ends;
+mod streams;
+
 use std::future::poll_fn;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::pump_sim::{Chance, Clock, End, Signal, World, at_most, let_others_run, seeds};
-use futures_core::Stream;
-use futures_sink::Sink;
+use crate::pump_sim::{Chance, Clock, End, Signal, World, at_most, seeds};
 use ws_core::close::CloseCode;
-use ws_core::connection::{By, Cause, Config, Keepalive, OwnedEvent};
+use ws_core::connection::{By, Cause, Config, OwnedEvent};
 use ws_core::handshake::{Agreed, Opened, Request};
 use ws_core::message::Message;
 use ws_core::options::{AcceptOptions, ConnectOptions};
-use ws_core::pump::{PollRead, PollWrite, Reader, WebSocket, Writer, accept, client};
+use ws_core::pump::{Reader, WebSocket, Writer, accept, client};
 use ws_core::{Deadline, Role, Seed};
 
 type Socket = WebSocket<End, Clock>;
@@ -246,161 +242,6 @@ fn an_echo_loop_in_one_task_keeps_up_with_a_client_in_two() {
     });
 }
 
-/// What `StreamExt::split` does: two tasks that take turns with one socket.
-#[derive(Clone)]
-struct Both(Rc<RefCell<Socket>>);
-
-impl Both {
-    async fn next(&self) -> Option<OwnedEvent> {
-        poll_fn(|cx| Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)).await
-    }
-
-    async fn feed(&self, text: String) {
-        poll_fn(|cx| Pin::new(&mut *self.0.borrow_mut()).poll_ready(cx))
-            .await
-            .unwrap();
-        Pin::new(&mut *self.0.borrow_mut())
-            .start_send(text.into())
-            .unwrap();
-    }
-
-    async fn flush(&self) {
-        poll_fn(|cx| Sink::<Message<'_>>::poll_flush(Pin::new(&mut *self.0.borrow_mut()), cx))
-            .await
-            .unwrap();
-    }
-
-    async fn close(&self) {
-        poll_fn(|cx| Sink::<Message<'_>>::poll_close(Pin::new(&mut *self.0.borrow_mut()), cx))
-            .await
-            .unwrap();
-    }
-}
-
-#[test]
-fn a_stream_and_a_sink_polled_by_two_tasks_wake_each_other() {
-    each_seed(300, |world, chance| {
-        let (a, b) = world.duplex(1 + chance.below(100), chance);
-        let (reader, mut writer) = halves(socket(world, a, Role::Client, &config(chance)));
-        let config = config(chance).keepalive(Some(Keepalive::default()));
-        let both = Both(Rc::new(RefCell::new(socket(
-            world,
-            b,
-            Role::Server,
-            &config,
-        ))));
-        let all = Signal::default();
-        let (dice, told) = (chance.clone(), all.clone());
-        world.spawn("writer", async move {
-            send_all(&mut writer, &dice).await;
-            told.wait().await;
-            writer.close(CloseCode::NORMAL, "done").await.unwrap();
-        });
-        let dice = chance.clone();
-        world.spawn("reader", async move {
-            read_all(reader, all, Some(Cause::Local), &dice).await;
-        });
-        // The stream hands every message to the sink.
-        let queue = Rc::new(RefCell::new((VecDeque::new(), Signal::default())));
-        let (stream, texts) = (both.clone(), Rc::clone(&queue));
-        world.spawn("stream", async move {
-            while let Some(event) = stream.next().await {
-                if let OwnedEvent::Text(text) = event {
-                    let mut texts = texts.borrow_mut();
-                    texts.0.push_back(text.to_string());
-                    texts.1.give();
-                }
-            }
-        });
-        let dice = chance.clone();
-        world.spawn("sink", async move {
-            for _ in 0..MESSAGES {
-                let text = loop {
-                    let some = {
-                        let mut queue = queue.borrow_mut();
-                        match queue.0.pop_front() {
-                            Some(text) => Ok(text),
-                            None => {
-                                queue.1 = Signal::default();
-                                Err(queue.1.clone())
-                            }
-                        }
-                    };
-                    match some {
-                        Ok(text) => break text,
-                        Err(more) => more.wait().await,
-                    }
-                };
-                both.feed(text).await;
-                if dice.one_in(2) {
-                    both.flush().await;
-                }
-            }
-            both.flush().await;
-        });
-        world.run(chance);
-        assert_eq!(world.elapsed(), Duration::ZERO, "only a deadline helped");
-    });
-}
-
-#[test]
-fn a_stream_learns_of_the_deadline_that_a_sink_of_another_task_started() {
-    each_seed(50, |world, chance| {
-        let (a, b) = world.duplex(100, chance);
-        let both = Both(Rc::new(RefCell::new(socket(
-            world,
-            a,
-            Role::Client,
-            &Config::default(),
-        ))));
-        let stream = both.clone();
-        world.spawn("stream", async move {
-            let _silent_peer = b;
-            let Some(OwnedEvent::Closed(closed)) = stream.next().await else {
-                panic!()
-            };
-            assert_eq!(closed.cause, Cause::Timeout(Deadline::Close));
-            assert!(stream.next().await.is_none());
-        });
-        world.spawn("sink", async move { both.close().await });
-        world.run(chance);
-        assert_eq!(world.elapsed(), Duration::from_secs(5));
-    });
-}
-
-#[test]
-fn a_stream_is_told_of_a_silent_peer_while_a_sink_of_another_task_is_stuck() {
-    each_seed(50, |world, chance| {
-        let (a, b) = world.duplex(100, chance);
-        let config = Config::default().keepalive(Some(Keepalive::default()));
-        let both = Both(Rc::new(RefCell::new(socket(
-            world,
-            a,
-            Role::Client,
-            &config,
-        ))));
-        let stream = both.clone();
-        world.spawn("stream", async move {
-            let _silent_peer = b;
-            let Some(OwnedEvent::Closed(closed)) = stream.next().await else {
-                panic!()
-            };
-            assert_eq!(closed.cause, Cause::Timeout(Deadline::Pong));
-        });
-        let sink = async move {
-            both.feed("x".repeat(1000)).await;
-            let flushed = poll_fn(|cx| {
-                Sink::<Message<'_>>::poll_flush(Pin::new(&mut *both.0.borrow_mut()), cx)
-            });
-            assert!(flushed.await.is_err(), "not everything was written");
-        };
-        world.spawn("sink", sink);
-        world.run(chance);
-        // Interval, pong timeout, and the time that the last words get.
-        assert_eq!(world.elapsed(), Duration::from_secs(15 + 10 + 5));
-    });
-}
-
 #[test]
 fn both_halves_learn_that_the_peer_takes_and_says_nothing() {
     each_seed(50, |world, chance| {
@@ -424,130 +265,6 @@ fn both_halves_learn_that_the_peer_takes_and_says_nothing() {
         });
         world.run(chance);
         assert_eq!(world.elapsed(), Duration::from_secs(5));
-    });
-}
-
-/// A peer that takes `n` bytes and no more.
-async fn take(io: &mut End, n: usize) {
-    let mut left = vec![0; n];
-    let mut left = &mut left[..];
-    while !left.is_empty() {
-        let n = poll_fn(|cx| Clock::poll_read(io, cx, left)).await.unwrap();
-        left = &mut left[n..];
-    }
-}
-
-/// A peer that sends these bytes; there is room for them.
-async fn put(io: &mut End, bytes: &[u8]) {
-    let n = poll_fn(|cx| Clock::poll_write(io, cx, &[io::IoSlice::new(bytes)])).await;
-    assert_eq!(n.unwrap(), bytes.len());
-}
-
-/// A server's frame with this text, in a pipe that holds one of them exactly.
-const TEXT: &str = "fifty bytes of text, of which the frame is a part";
-const FRAME: usize = TEXT.len() + 2;
-
-/// The sending side of the next tests; the receiving one is a task that only calls `next`.
-enum Sends {
-    Half(Writer<End, Clock>),
-    Sink(Both),
-}
-
-impl Sends {
-    async fn send(&mut self) {
-        match self {
-            Self::Half(writer) => writer.feed(TEXT).await.unwrap(),
-            Self::Sink(both) => both.feed(TEXT.into()).await,
-        }
-        self.flush().await;
-    }
-
-    async fn flush(&mut self) {
-        match self {
-            Self::Half(writer) => writer.flush().await.unwrap(),
-            Self::Sink(both) => both.flush().await,
-        }
-    }
-}
-
-/// A server in two tasks, once as halves and once as stream and sink: `told` is given when the
-/// receiving one has told an end by the peer.
-fn each_server(scenario: impl Fn(&World, &Chance, Sends, End, Signal)) {
-    for sink in [false, true] {
-        each_seed(300, |world, chance| {
-            let (a, b) = world.duplex(FRAME, chance);
-            let server = socket(world, a, Role::Server, &Config::default());
-            let told = Signal::default();
-            let tell = told.clone();
-            let check = move |event: Option<OwnedEvent>| {
-                if let Some(OwnedEvent::Closed(closed)) = &event {
-                    assert_ne!(closed.by, By::Local);
-                    tell.give();
-                }
-                event.is_some()
-            };
-            let sends = if sink {
-                let both = Both(Rc::new(RefCell::new(server)));
-                let stream = both.clone();
-                world.spawn("stream", async move { while check(stream.next().await) {} });
-                Sends::Sink(both)
-            } else {
-                let (mut reader, writer) = halves(server);
-                world.spawn("reader", async move { while check(reader.next().await) {} });
-                Sends::Half(writer)
-            };
-            scenario(world, chance, sends, b, told);
-            world.run(chance);
-            assert_eq!(world.elapsed(), Duration::ZERO, "only a deadline helped");
-        });
-    }
-}
-
-#[test]
-fn a_flush_that_the_receiving_task_completed_is_over_for_the_sending_one() {
-    each_server(|world, _, mut sends, mut peer, _| {
-        let (first, second) = (Signal::default(), Signal::default());
-        let (one, two) = (first.clone(), second.clone());
-        world.spawn("sends", async move {
-            sends.send().await;
-            one.give();
-            sends.send().await;
-            two.give();
-        });
-        world.spawn("peer", async move {
-            first.wait().await;
-            take(&mut peer, FRAME).await;
-            second.wait().await;
-            peer.close();
-        });
-    });
-}
-
-#[test]
-fn an_end_whose_last_words_the_sending_task_wrote_is_told() {
-    each_server(|world, chance, mut sends, mut peer, told| {
-        let (first, room) = (Signal::default(), Signal::default());
-        let (one, flush, ended) = (first.clone(), room.clone(), told.clone());
-        world.spawn("sends", async move {
-            sends.send().await;
-            one.give();
-            flush.wait().await;
-            sends.flush().await;
-            ended.wait().await;
-        });
-        let chance = chance.clone();
-        world.spawn("peer", async move {
-            first.wait().await;
-            // A Close frame of a client's: 1000, masked with zeros.
-            let close = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8];
-            put(&mut peer, &close).await;
-            let_others_run(chance.below(20)).await;
-            // Room for its echo, and for nothing behind that.
-            take(&mut peer, 4).await;
-            room.give();
-            told.wait().await;
-            peer.close();
-        });
     });
 }
 
