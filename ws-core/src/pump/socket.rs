@@ -265,13 +265,19 @@ where
     /// Drives the connection up to the next event. When the server that it belongs to goes down, it
     /// is closed first.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        match &self.extra {
-            None => self.driver.poll(&mut self.conn, cx),
-            Some(_) => self.poll_as_member(cx),
+        if self.extra.is_some() {
+            self.obey(cx);
         }
+        let found = self.driver.poll(&mut self.conn, cx);
+        if found.is_pending() && self.extra.is_some() {
+            self.tell_stall();
+        }
+        found
     }
 
-    fn poll_as_member(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Does what the server wants that it belongs to.
+    #[inline(never)]
+    fn obey(&mut self, cx: &mut Context<'_>) {
         while let Some(order) = self.member().and_then(|member| member.poll(cx)) {
             match order {
                 Order::Close => {
@@ -282,11 +288,6 @@ where
                 Order::End => self.driver.cut(&mut self.conn, cx),
             }
         }
-        let found = self.driver.poll(&mut self.conn, cx);
-        if found.is_pending() {
-            self.tell_stall();
-        }
-        found
     }
 
     fn member(&mut self) -> Option<&mut Member> {
@@ -294,6 +295,7 @@ where
     }
 
     /// Tells the server whether the client takes what is sent to it.
+    #[inline(never)]
     fn tell_stall(&mut self) {
         let stalled = self.conn.io().1.has_remaining();
         if let Some(member) = self.member() {
