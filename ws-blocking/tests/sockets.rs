@@ -66,6 +66,13 @@ mod rt {
         }
     }
 
+    /// Sends without end, and stays until the end.
+    fn flood(mut guest: Guest) {
+        let much = vec![7; 1 << 20];
+        while guest.send(&*much).is_ok() {}
+        while guest.next().is_some() {}
+    }
+
     fn route(arrival: Arrival) {
         match arrival.request().path() {
             "/before" => panic!("on purpose, before the answer"),
@@ -125,9 +132,15 @@ mod rt {
                     }
                 });
             }
-            "/flood" => {
-                let much = vec![7; 1 << 20];
-                while guest.send(&*much).is_ok() {}
+            "/flood" => flood(guest),
+            "/moved/flood" => elsewhere(|| flood(guest)),
+            "/taken/flood" => {
+                let (mut reader, mut writer) = guest.split();
+                elsewhere(move || {
+                    let much = vec![7; 1 << 20];
+                    while writer.send(&*much).is_ok() {}
+                    while reader.next().is_some() {}
+                });
             }
             _ => echo(guest),
         }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
-use ws_core::server::{Farewell, Phase};
+use ws_core::server::Farewell;
 
 use super::gate::Seat;
 use crate::{Reader, Upgrade, Writer};
@@ -23,16 +23,9 @@ pub(super) enum Left {
 /// Takes leave of it. `home` is the connection's own thread.
 pub(super) fn part(left: Left, seat: &Arc<Seat>, home: ThreadId) {
     let phase = seat.gate.ask(|door| door.phase());
-    if phase == Phase::Over {
+    let Some(farewell) = Farewell::of(phase, thread::panicking()) else {
         // It is cut.
         return;
-    }
-    let farewell = if thread::panicking() {
-        Farewell::Panic
-    } else if phase == Phase::Closing {
-        Farewell::Shutdown
-    } else {
-        Farewell::Done
     };
     if let Left::Open(halves) = &left {
         // It may be closing for a reason of its own.

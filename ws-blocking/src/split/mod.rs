@@ -37,6 +37,7 @@ pub(crate) fn split<S: TrySplit>(socket: WebSocket<S>) -> io::Result<(Reader<S>,
     let state = State {
         sender,
         in_flight: false,
+        stuck: false,
         closed_at: None,
         broken: false,
         over: false,

@@ -188,11 +188,15 @@ impl<S: Transport> Reader<S> {
             }
             Some(_) => Stuck::Full,
         };
-        if lock(&self.shared.state).is_flushed() {
-            self.receiver.flushed();
-            None
-        } else {
-            Some(stuck)
+        let state = lock(&self.shared.state);
+        match (state.is_flushed(), state.stuck) {
+            (true, _) => {
+                self.receiver.flushed();
+                None
+            }
+            // Whoever was writing is not any more.
+            (false, true) => Some(Stuck::Full),
+            (false, false) => Some(stuck),
         }
     }
 
@@ -206,7 +210,9 @@ impl<S: Transport> Reader<S> {
         drop(
             self.shared
                 .changed
-                .wait_timeout_while(state, left, |state| !state.is_flushed() && !state.broken),
+                .wait_timeout_while(state, left, |state| {
+                    !state.is_flushed() && !state.broken && !state.stuck
+                }),
         );
     }
 

@@ -31,8 +31,10 @@ impl Remote {
 
     /// Do bytes wait for the peer to take them? The caller has no lock, likewise.
     pub(crate) fn is_stalled(&self) -> bool {
-        let shared = self.shared.upgrade();
-        shared.is_some_and(|shared| !lock(&shared.state).is_flushed())
+        self.shared.upgrade().is_some_and(|shared| {
+            let state = lock(&shared.state);
+            state.in_flight || state.stuck
+        })
     }
 }
 

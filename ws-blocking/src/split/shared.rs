@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) sender: Sender,
     /// A piece that the queue counts as written is still being written.
     pub(super) in_flight: bool,
+    /// Whoever wrote last has gone, since the transport took no more.
+    pub(super) stuck: bool,
     /// When the writer queued its Close frame.
     pub(super) closed_at: Option<Instant>,
     /// Writing failed.
@@ -47,6 +49,7 @@ impl State {
     }
 
     fn pop(&mut self) -> Option<Bytes> {
+        self.stuck = false;
         let piece = self.sender.buf().pop();
         self.in_flight |= piece.is_some();
         piece
@@ -155,6 +158,8 @@ impl<S: Transport> Shared<S> {
                 }
                 Err(error) if is_timeout(&error) => {
                     state.unpop(piece, side.unflushed);
+                    state.stuck = true;
+                    self.changed.notify_all();
                     return Err(TIMED_OUT.into());
                 }
                 Err(error) => {

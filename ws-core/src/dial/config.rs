@@ -29,7 +29,7 @@ pub struct DialConfig {
     pub max_addresses: usize,
     /// The addresses of the host, the best first, for those who know them or have a resolver of their
     /// own. Default empty: its name is looked up. TLS checks the name as ever. Behind a proxy they are
-    /// the proxy's.
+    /// the proxy's; behind one that the environment names they do not count.
     pub addresses: Vec<IpAddr>,
     /// Which families of addresses, and which of them first. Default [`Family::Any`].
     pub family: Family,

@@ -108,8 +108,8 @@ impl Assembly {
 
     /// Makes room for `piece` bytes, of which `coming` in all are known to come.
     ///
-    /// What is held grows with what has arrived, by doubling; what a header announced is only used
-    /// to stop the doubling early.
+    /// What is held grows with what has arrived, by doubling; what a header announced only says how
+    /// large the first step is.
     fn reserve(data: &mut Vec<u8>, piece: usize, coming: usize, max: usize) {
         let stored = data.len();
         if data.capacity() - stored >= piece {
@@ -152,8 +152,10 @@ impl Assembly {
             }
         };
         let plain = ascii && self.utf8.held() == 0;
-        if self.kind == Kind::Text && !plain {
-            self.utf8.feed(&data[from..]).map_err(|_| NOT_UTF8)?;
+        if self.kind == Kind::Text && !plain && self.utf8.feed(&data[from..]).is_err() {
+            // What was refused is not kept, whatever comes after.
+            self.data = Assembled::Text(String::new());
+            return Err(NOT_UTF8);
         }
         Ok(())
     }
@@ -206,7 +208,7 @@ impl Assembly {
 fn trusted(data: Vec<u8>) -> String {
     // SAFETY: the field that the bytes come from is private to this file. It starts out empty, only
     // `push` appends to it, which of a text shows each byte to `Utf8::feed` in its order, or knows it
-    // to be ASCII where no character is incomplete; a piece that is refused ends the message.
+    // to be ASCII where no character is incomplete; a piece that is refused takes all bytes away.
     unsafe { String::from_utf8_unchecked(data) }
 }
 

@@ -1,6 +1,8 @@
 //! How a host is reached: its addresses, a proxy before it or a socket file, TLS. Plain values; it opens nothing.
 
 use alloc::borrow::Cow;
+#[cfg(feature = "pump")]
+use alloc::vec::Vec;
 use std::path::PathBuf;
 
 use crate::dial::DialConfig;
@@ -49,6 +51,22 @@ impl Route {
             self.dial.addresses.clear();
         }
         self
+    }
+
+    /// How to dial, and which proxy to go through, to get to the host of a URL. The addresses that
+    /// are known are those of the host, or of the proxy that was set, and not of one that the
+    /// environment names.
+    #[cfg(feature = "pump")]
+    pub(crate) fn way(
+        &self,
+        url: &Url,
+    ) -> Result<(Cow<'_, DialConfig>, Option<Cow<'_, Proxy>>), ProxyError> {
+        let proxy = self.proxy_to(url)?;
+        let dial = match &proxy {
+            Some(Cow::Owned(_)) => Cow::Owned(self.dial.clone().addresses(Vec::new())),
+            Some(Cow::Borrowed(_)) | None => Cow::Borrowed(&self.dial),
+        };
+        Ok((dial, proxy))
     }
 
     /// The proxy to go through to the host of a URL, if any.
@@ -133,6 +151,20 @@ mod tests {
         assert_eq!(found.host().to_string(), "all.example");
         let route = route.proxy(Some(named.clone()));
         assert_eq!(*route.proxy_to(&url).unwrap().unwrap(), named);
+    }
+
+    #[cfg(feature = "pump")]
+    #[test]
+    fn known_addresses_are_not_those_of_a_proxy_that_the_environment_names() {
+        let url: Url = "ws://server.example/".parse().unwrap();
+        let known = [core::net::IpAddr::from([192, 0, 2, 1])];
+        let route = Route::default().dial(DialConfig::default().addresses(known.to_vec()));
+        let addresses = |route: &Route| route.way(&url).unwrap().0.addresses.len();
+        assert_eq!(addresses(&route), 1);
+        let named = route.clone().proxy(Some("http://named:1".parse().unwrap()));
+        assert_eq!(addresses(&named), 1);
+        let route = route.proxy_env(env("all_proxy", "http://all:2"));
+        assert_eq!(addresses(&route), 0);
     }
 
     #[test]

@@ -312,6 +312,11 @@ impl WriteState {
         written
     }
 
+    /// Does the transport itself still buffer something?
+    pub(super) const fn is_under_way(&self) -> bool {
+        self.unflushed && !self.failed
+    }
+
     /// The end has come: what the transport still buffers is not waited for.
     pub(super) fn give_up(&mut self) {
         self.unflushed = false;

@@ -181,13 +181,14 @@ where
                 error,
             });
     }
-    let Some(proxy) = route.proxy_to(url)? else {
-        let dialed = dial(runtime, url.host(), url.port(), &route.dial).await;
+    let (config, proxy) = route.way(url)?;
+    let Some(proxy) = proxy else {
+        let dialed = dial(runtime, url.host(), url.port(), &config).await;
         return dialed.map_err(|failure| failed(url.authority(), failure));
     };
-    let dialed = dial(runtime, proxy.host(), proxy.port(), &route.dial).await;
+    let dialed = dial(runtime, proxy.host(), proxy.port(), &config).await;
     let socket = dialed.map_err(|failure| failed(alloc::format!("proxy {proxy}"), failure))?;
-    let limits = Limits::default().timeout(route.dial.proxy_timeout);
+    let limits = Limits::default().timeout(config.proxy_timeout);
     let mut driver = Driver::new(socket, runtime.clone());
     let mut tunnel = Tunnel::new(&proxy, url.host(), url.port(), &limits, driver.now);
     poll_fn(|cx| driver.poll(&mut tunnel, cx)).await;

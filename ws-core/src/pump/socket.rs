@@ -269,8 +269,8 @@ where
             self.obey(cx);
         }
         let found = self.driver.poll(&mut self.conn, cx);
-        if found.is_pending() && self.extra.is_some() {
-            self.tell_stall();
+        if self.extra.is_some() && found != Poll::Ready(true) {
+            self.tell_stall(self.driver.out.is_under_way());
         }
         found
     }
@@ -296,8 +296,8 @@ where
 
     /// Tells the server whether the client takes what is sent to it.
     #[inline(never)]
-    fn tell_stall(&mut self) {
-        let stalled = self.conn.io().1.has_remaining();
+    fn tell_stall(&mut self, under_way: bool) {
+        let stalled = under_way || self.conn.io().1.has_remaining();
         if let Some(member) = self.member() {
             member.seat.stalled(stalled);
         }
@@ -332,9 +332,12 @@ where
         cx: &mut Context<'_>,
         enough: impl Fn(&SendBuf) -> bool,
     ) -> Poll<Result<(), Error>> {
+        if self.extra.is_some() {
+            self.obey(cx);
+        }
         let written = self.driver.poll_flush(&mut self.conn, cx, enough);
         if self.extra.is_some() {
-            self.tell_stall();
+            self.tell_stall(written.is_pending());
         }
         written.map_err(Error::Io)
     }

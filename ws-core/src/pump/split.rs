@@ -76,6 +76,8 @@ pub struct Writer<Wr, R> {
     runtime: core::marker::PhantomData<fn() -> R>,
     /// As a sink it has promised room for a message.
     pub(super) promised: bool,
+    /// Its place in the server, for when nobody polls the reader.
+    member: Option<Member>,
 }
 
 struct Shared<Wr> {
@@ -121,6 +123,29 @@ impl<Wr> Shared<Wr> {
         self.wakers.wake_half(Half::Reader);
     }
 
+    /// Closes the connection because the server goes down.
+    fn say_goodbye(&self) {
+        let (code, reason) = (Farewell::Shutdown.code(), Farewell::Shutdown.reason());
+        // It may be closing for a reason of its own.
+        let _ = self.lock().sender.close(code, reason);
+    }
+
+    /// Ends the transport from this side, whatever is still to be said.
+    fn cut<R: PollWrite<Wr>>(&self, cx: &mut Context<'_>) {
+        let mut side = self.lock();
+        side.shutdown::<R>(cx);
+        side.sender.unwritable();
+        side.broken = true;
+        drop(side);
+        self.tell_stall(false);
+    }
+
+    fn tell_stall(&self, stalled: bool) {
+        if let Some(seat) = &self.seat {
+            seat.stalled(stalled);
+        }
+    }
+
     /// Writes and flushes everything, or as much as is `enough` while the transport takes no more.
     /// Both halves are woken when it does.
     fn poll_flush<R: PollWrite<Wr>>(
@@ -139,9 +164,7 @@ impl<Wr> Shared<Wr> {
             io, sender, out, ..
         } = side;
         let written = out.poll_write::<Wr, R>(io, sender.buf(), &mut Context::from_waker(&waker));
-        if let Some(seat) = &self.seat {
-            seat.stalled(written.is_pending());
-        }
+        self.tell_stall(written.is_pending());
         match written {
             Poll::Pending if enough(sender.buf()) => Poll::Ready(Ok(())),
             Poll::Pending => Poll::Pending,
@@ -168,6 +191,8 @@ pub(super) fn split<S, Rd, Wr, R>(
         extra,
     } = socket;
     let member = extra.and_then(|extra| extra.member);
+    let beside = member.as_ref();
+    let beside = beside.map(|member| Member::new(Arc::clone(&member.seat)));
     let agreed = conn.agreed().clone();
     let (receiver, sender) = conn.split();
     let (reader, writer) = split(driver.io);
@@ -203,6 +228,7 @@ pub(super) fn split<S, Rd, Wr, R>(
             shared,
             runtime: core::marker::PhantomData,
             promised: false,
+            member: beside,
         },
     )
 }
@@ -311,29 +337,20 @@ where
         while let Some(order) = self.member.as_mut().and_then(|member| member.poll(cx)) {
             match order {
                 Order::Close => {
-                    let (code, reason) = (Farewell::Shutdown.code(), Farewell::Shutdown.reason());
-                    // It may be closing for a reason of its own.
-                    let _ = self.shared.lock().sender.close(code, reason);
+                    self.shared.say_goodbye();
                     self.shared.dirty.store(true, Ordering::SeqCst);
                 }
-                Order::End => self.cut(cx),
+                Order::End => {
+                    self.shared.cut::<R>(cx);
+                    self.receiver.unwritable(self.now);
+                    if !self.ended {
+                        self.ended = true;
+                        self.receiver.lost(TransportEnd::Other);
+                    }
+                    self.shared.wakers.wake_half(Half::Writer);
+                }
             }
         }
-    }
-
-    /// Ends the transport from this side, whatever is still to be said.
-    fn cut(&mut self, cx: &mut Context<'_>) {
-        let mut side = self.shared.lock();
-        side.shutdown::<R>(cx);
-        side.sender.unwritable();
-        side.broken = true;
-        drop(side);
-        self.receiver.unwritable(self.now);
-        if !self.ended {
-            self.ended = true;
-            self.receiver.lost(TransportEnd::Other);
-        }
-        self.shared.wakers.wake_half(Half::Writer);
     }
 
     /// Decodes up to the next event; replies go to the sender on the way.
@@ -428,6 +445,9 @@ where
             side.out.give_up();
         }
         drop(side);
+        if over {
+            self.shared.tell_stall(false);
+        }
         self.shared.wakers.wake_half(Half::Writer);
     }
 }
@@ -538,7 +558,7 @@ where
     /// same queue.
     fn poll_queue(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         queue: impl Fn(&mut Sender) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error>> {
         loop {
@@ -549,22 +569,29 @@ where
         }
     }
 
-    pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if !self.shared.lock().sender.buf().is_full() {
             return Poll::Ready(Ok(()));
         }
         self.poll_write(cx, |out| !out.is_full())
     }
 
-    pub(super) fn poll_flush(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_write(cx, |_| false)
     }
 
     pub(super) fn poll_write(
-        &self,
-        cx: &Context<'_>,
+        &mut self,
+        cx: &mut Context<'_>,
         enough: impl Fn(&SendBuf) -> bool,
     ) -> Poll<Result<(), Error>> {
+        while let Some(order) = self.member.as_mut().and_then(|member| member.poll(cx)) {
+            match order {
+                Order::Close => self.shared.say_goodbye(),
+                Order::End => self.shared.cut::<R>(cx),
+            }
+            self.shared.notify_reader();
+        }
         let mut side = self.shared.lock();
         let written = self
             .shared

@@ -153,8 +153,8 @@ where
         Ok(self.with_sender(|sender| send(sender, message, promised))?)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Self::poll_flush(&self, cx)
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Self::poll_flush(&mut self, cx)
     }
 
     /// Queues a Close frame (1000) and writes it out; the reader tells the end.
@@ -163,7 +163,7 @@ where
             true => sender.close(CloseCode::NORMAL, ""),
             false => Ok(()),
         })?;
-        ready!(Self::poll_flush(&self, cx))?;
+        ready!(Self::poll_flush(&mut self, cx))?;
         Poll::Ready(Ok(()))
     }
 }

@@ -9,7 +9,8 @@ pub struct Counts {
     /// Connections that are open.
     pub open: usize,
     /// Of these, those whose client takes less than is sent to it: bytes wait for the transport to
-    /// take them. Their handlers wait as well, once the send queue is full.
+    /// take them. Their handlers wait as well, once the send queue is full. Where each connection has
+    /// a thread, a write that is just under way counts too.
     pub stalled: usize,
     /// Opening handshakes under way.
     pub handshaking: usize,
@@ -34,7 +35,7 @@ pub struct Counts {
     pub refused_closing: u64,
     /// Clients that were hung up on without an answer.
     pub dropped: u64,
-    /// Handlers that panicked; their connections were closed with 1011.
+    /// Handlers that panicked. What a panic drops is closed with 1011.
     pub panicked: u64,
     /// Times that accepting failed, for whatever reason.
     pub accept_faults: u64,

@@ -1,5 +1,6 @@
 //! How a server closes what its handlers leave open. It closes nothing itself.
 
+use super::Phase;
 use crate::close::CloseCode;
 
 /// Why the server closes a connection, and with which words.
@@ -15,6 +16,18 @@ pub enum Farewell {
 }
 
 impl Farewell {
+    /// Why a connection is closed that a handler has let go of, by a panic or not. `None` once the
+    /// server is over: then it is dropped.
+    #[must_use]
+    pub const fn of(phase: Phase, panicked: bool) -> Option<Self> {
+        match phase {
+            Phase::Over => None,
+            _ if panicked => Some(Self::Panic),
+            Phase::Closing => Some(Self::Shutdown),
+            Phase::Serving => Some(Self::Done),
+        }
+    }
+
     /// The code of the Close frame: 1000, 1011 or 1001 (RFC 6455 §7.4.1).
     #[must_use]
     pub const fn code(self) -> CloseCode {

@@ -18,6 +18,13 @@ async fn echo(mut guest: Guest) {
     }
 }
 
+/// Sends without end, and stays until the end.
+async fn flood(mut guest: Guest) {
+    let much = vec![7; 1 << 20];
+    while guest.send(&*much).await.is_ok() {}
+    while guest.next().await.is_some() {}
+}
+
 pub(crate) async fn route(arrival: Arrival) {
     match arrival.request().path() {
         "/before" => panic!("on purpose, before the answer"),
@@ -76,9 +83,15 @@ pub(crate) async fn route(arrival: Arrival) {
                 }
             });
         }
-        "/flood" => {
-            let much = vec![7; 1 << 20];
-            while guest.send(&*much).await.is_ok() {}
+        "/flood" => flood(guest).await,
+        "/moved/flood" => elsewhere(flood(guest)),
+        "/taken/flood" => {
+            let (mut reader, mut writer) = guest.into_inner().split();
+            elsewhere(async move {
+                let much = vec![7; 1 << 20];
+                while writer.send(&*much).await.is_ok() {}
+                while reader.next().await.is_some() {}
+            });
         }
         _ => echo(guest).await,
     }

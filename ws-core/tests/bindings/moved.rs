@@ -64,12 +64,16 @@ fn wherever_a_connection_is_it_is_waited_for_and_ends_at_the_drain_deadline() {
         // They never answer the Close.
         let mut clients = [open(address, "/moved"), open(address, "/taken")];
         clients.iter_mut().for_each(echoes);
+        // And these never read, so that whoever has the connection waits in a write.
+        let mut deaf = [open(address, "/moved/flood"), open(address, "/taken/flood")];
+        until(&handle, |counts| (counts.open, counts.stalled) == (4, 2));
         handle.shutdown();
-        assert_eq!(join(serving).open, 2, "who was still there");
-        for client in &mut clients {
+        assert_eq!(join(serving).open, 4, "who was still there");
+        // All are gone, without anything having been read.
+        until(&handle, |counts| (counts.open, counts.stalled) == (0, 0));
+        for client in clients.iter_mut().chain(&mut deaf) {
             raw::drain(client);
         }
-        until(&handle, |counts| counts.open == 0);
     });
 }
 

@@ -30,14 +30,11 @@ pub(super) struct Desk<S, R> {
 enum Place<S, R> {
     /// It is in somebody's hands; the task waits for it.
     Lent(Option<Waker>),
-    /// Somebody has let go of it, and may have panicked.
-    Back(Left<S, R>, Option<Panicked>),
+    /// Somebody has let go of it, by a panic or not.
+    Back(Left<S, R>, bool),
     /// There is nothing to come back.
     Gone,
 }
-
-/// A panic is why a handler has let go. The panic hook has said so.
-pub(super) struct Panicked;
 
 /// What a handler has let go of.
 pub(super) enum Left<S, R> {
@@ -63,8 +60,9 @@ impl<S, R> Desk<S, R> {
         }
     }
 
-    /// Waits for it to come back, wherever it went: `None` if it has gone for good.
-    pub(super) async fn returned(&self) -> Option<(Left<S, R>, Option<Panicked>)> {
+    /// Waits for it to come back, wherever it went, and says whether a panic has let go of it. `None`
+    /// if it has gone for good.
+    pub(super) async fn returned(&self) -> Option<(Left<S, R>, bool)> {
         poll_fn(|cx| {
             let mut place = self.lock();
             match replace(&mut *place, Place::Gone) {
@@ -98,8 +96,7 @@ pub(super) struct Loan<S, R> {
 
 impl<S, R> Loan<S, R> {
     pub(super) fn give_back(self, left: Left<S, R>) {
-        let panicked = std::thread::panicking().then_some(Panicked);
-        self.desk.put(Place::Back(left, panicked));
+        self.desk.put(Place::Back(left, std::thread::panicking()));
     }
 }
 

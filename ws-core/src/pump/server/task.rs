@@ -14,10 +14,10 @@ use std::panic::catch_unwind;
 use super::super::bell::Watch;
 use super::super::handshake::{Upgrade, upgrade_since};
 use super::arrival::{Arrival, retry_after};
-use super::guest::{Desk, Left, Panicked};
+use super::guest::{Desk, Left};
 use super::host::Host;
 use crate::options::{AcceptOptions, ServerOptions};
-use crate::server::{Farewell, Phase, Refusal};
+use crate::server::{Admission, Farewell, Phase, Refusal};
 
 /// What the tasks of a server share.
 pub(super) struct Rules<H> {
@@ -66,10 +66,9 @@ pub(super) async fn serve<H, F, Fut>(
     let Some(Some((left, panicked))) = returned else {
         return;
     };
-    let farewell = match panicked {
-        Some(Panicked) => Farewell::Panic,
-        None if desk.seat.gate.bell.is_at(Phase::Closing) => Farewell::Shutdown,
-        None => Farewell::Done,
+    let phase = desk.seat.gate.ask(Admission::phase);
+    let Some(farewell) = Farewell::of(phase, panicked) else {
+        return;
     };
     let end = Box::pin(part(left, farewell));
     let _ = before(&mut watch, Phase::Over, end).await;
@@ -141,6 +140,9 @@ async fn before<F: Future + Unpin>(
     })
     .await
 }
+
+/// The panic hook has said so.
+struct Panicked;
 
 /// A handler that can't take the task down with it.
 struct Contained<F>(Option<Pin<Box<F>>>);
