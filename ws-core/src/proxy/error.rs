@@ -112,6 +112,7 @@ impl fmt::Display for SocksFault {
 
 impl ProxyError {
     /// What the environment names is no proxy; it is not shown, since it may hold a password.
+    #[cfg(feature = "std")]
     pub(crate) fn of_environment(error: UrlError) -> Self {
         Self {
             proxy: "of the environment".into(),
