@@ -39,13 +39,21 @@ impl Member {
     /// What the server wants now, each order once. If it wants nothing, the task is woken when it
     /// does.
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Option<Order> {
-        for (phase, order) in [(Phase::Over, Order::End), (Phase::Closing, Order::Close)] {
-            if self.known < phase && self.watch.poll(phase, cx).is_ready() {
-                self.known = phase;
-                return Some(order);
-            }
+        let next = match self.known {
+            Phase::Serving => Phase::Closing,
+            Phase::Closing => Phase::Over,
+            Phase::Over => return None,
+        };
+        if self.watch.poll(next, cx).is_pending() {
+            return None;
         }
-        None
+        // Once it is over nobody says goodbye any more.
+        if self.seat.gate.bell.is_at(Phase::Over) {
+            self.known = Phase::Over;
+            return Some(Order::End);
+        }
+        self.known = Phase::Closing;
+        Some(Order::Close)
     }
 }
 

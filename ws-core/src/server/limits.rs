@@ -24,8 +24,8 @@ pub struct ServerLimits {
     /// `usize::MAX` there, and let the proxy count.
     pub max_per_address: usize,
     /// Opening handshakes under way at once, TLS included. Default 4096; whoever is over it gets 503
-    /// ([`Refusal::Handshakes`](super::Refusal::Handshakes)). How long each may take is
-    /// `handshake::Limits::timeout`.
+    /// ([`Refusal::Handshakes`](super::Refusal::Handshakes)). How long each client may
+    /// take is `handshake::Limits::timeout`; what the application takes to answer comes on top.
     pub max_handshakes: usize,
     /// Refusals under way at once: each takes a handshake to be understood. Default 256; whoever is
     /// over it is hung up on without an answer ([`Verdict::Drop`](super::Verdict::Drop)).
