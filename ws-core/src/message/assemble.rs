@@ -6,7 +6,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Bounds, Kind, Utf8};
+use bytes::Bytes;
+
+use super::{Bounds, Kind, Text, Utf8};
 use crate::error::ProtocolError;
 use crate::frame::{MaskKey, mask_into};
 
@@ -19,8 +21,7 @@ const FIRST: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Assembly {
     kind: Kind,
-    /// Binary until the message is complete, whatever its kind.
-    data: Assembled,
+    data: Data,
     utf8: Utf8,
     fragments: u32,
     empty_in_a_row: u32,
@@ -33,11 +34,35 @@ pub(crate) struct Assembly {
     begun: bool,
 }
 
-/// The payload of an assembled message.
 #[derive(Debug)]
+enum Data {
+    /// The message is not complete.
+    Coming(Vec<u8>),
+    Whole(Assembled),
+}
+
+/// The payload of an assembled message.
+#[derive(Clone, Debug)]
 pub(crate) enum Assembled {
-    Binary(Vec<u8>),
-    Text(String),
+    Binary(Bytes),
+    Text(Text),
+}
+
+impl Assembled {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Binary(data) => data.len(),
+            Self::Text(text) => text.len(),
+        }
+    }
+
+    /// What it was put together in.
+    pub(crate) fn into_storage(self) -> Bytes {
+        match self {
+            Self::Binary(data) => data,
+            Self::Text(text) => text.into_bytes(),
+        }
+    }
 }
 
 impl Assembly {
@@ -52,7 +77,7 @@ impl Assembly {
         storage.clear();
         Self {
             kind,
-            data: Assembled::Binary(storage),
+            data: Data::Coming(storage),
             utf8: Utf8::default(),
             fragments: 0,
             empty_in_a_row: 0,
@@ -82,8 +107,8 @@ impl Assembly {
     pub(crate) fn len(&self) -> usize {
         match (self.streamed, &self.data) {
             (Some(streamed), _) => streamed,
-            (None, Assembled::Text(text)) => text.len(),
-            (None, Assembled::Binary(data)) => data.len(),
+            (None, Data::Coming(data)) => data.len(),
+            (None, Data::Whole(data)) => data.len(),
         }
     }
 
@@ -139,7 +164,7 @@ impl Assembly {
         masked: Option<(MaskKey, usize)>,
         coming: usize,
     ) -> Result<(), ProtocolError> {
-        let Assembled::Binary(data) = &mut self.data else {
+        let Data::Coming(data) = &mut self.data else {
             return Ok(());
         };
         Self::reserve(data, piece.len(), coming, self.max);
@@ -154,7 +179,7 @@ impl Assembly {
         let plain = ascii && self.utf8.held() == 0;
         if self.kind == Kind::Text && !plain && self.utf8.feed(&data[from..]).is_err() {
             // What was refused is not kept, whatever comes after.
-            self.data = Assembled::Text(String::new());
+            self.data = Data::Whole(Assembled::Text(Text::default()));
             return Err(NOT_UTF8);
         }
         Ok(())
@@ -163,8 +188,12 @@ impl Assembly {
     /// The message is complete: it may not end inside a character.
     pub(crate) fn finish(&mut self) -> Result<(), ProtocolError> {
         self.utf8.finish().map_err(|_| NOT_UTF8)?;
-        if let (Kind::Text, Assembled::Binary(data)) = (self.kind, &mut self.data) {
-            self.data = Assembled::Text(trusted(core::mem::take(data)));
+        if let Data::Coming(data) = &mut self.data {
+            let data = core::mem::take(data);
+            self.data = Data::Whole(match self.kind {
+                Kind::Binary => Assembled::Binary(data.into()),
+                Kind::Text => Assembled::Text(trusted(data).into()),
+            });
         }
         Ok(())
     }
@@ -173,27 +202,35 @@ impl Assembly {
         self.kind
     }
 
-    pub(crate) fn data(&self) -> &Assembled {
-        &self.data
-    }
-
-    pub(crate) fn into_data(self) -> Assembled {
-        self.data
-    }
-
-    /// What it was put together in.
-    pub(crate) fn into_storage(self) -> Vec<u8> {
-        match self.data {
-            Assembled::Text(text) => text.into_bytes(),
-            Assembled::Binary(data) => data,
+    /// The message, once it is complete.
+    pub(crate) fn data(&self) -> Option<&Assembled> {
+        match &self.data {
+            Data::Coming(_) => None,
+            Data::Whole(data) => Some(data),
         }
+    }
+
+    pub(crate) fn into_data(self) -> Option<Assembled> {
+        match self.data {
+            Data::Coming(_) => None,
+            Data::Whole(data) => Some(data),
+        }
+    }
+
+    /// What it was put together in, if nobody else has that any more.
+    pub(crate) fn into_storage(self) -> Option<Vec<u8>> {
+        let storage = match self.data {
+            Data::Coming(data) => return Some(data),
+            Data::Whole(data) => data.into_storage(),
+        };
+        storage.is_unique().then(|| storage.into())
     }
 
     #[cfg(test)]
     fn capacity(&self) -> usize {
         match &self.data {
-            Assembled::Text(text) => text.capacity(),
-            Assembled::Binary(data) => data.capacity(),
+            Data::Coming(data) => data.capacity(),
+            Data::Whole(_) => 0,
         }
     }
 }
@@ -267,10 +304,10 @@ mod tests {
             match String::from_utf8(bytes) {
                 Ok(text) => {
                     prop_assert_eq!(whole, Ok(()));
-                    let Assembled::Text(made) = assembly.into_data() else {
+                    let Some(Assembled::Text(made)) = assembly.into_data() else {
                         panic!("it is text");
                     };
-                    prop_assert_eq!(made, text);
+                    prop_assert_eq!(&*made, text);
                 }
                 Err(_) => prop_assert!(whole.is_err()),
             }

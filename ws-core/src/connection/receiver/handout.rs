@@ -64,8 +64,8 @@ impl Receiver {
             Next::Binary => return OwnedEvent::Binary(self.decoder.take(found.span())),
             Next::Text => Text::try_from(self.decoder.take(found.span())),
             Next::Assembled => match self.decoder.take_assembled() {
-                Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data.into()),
-                Some(Assembled::Text(text)) => Ok(text.into()),
+                Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data),
+                Some(Assembled::Text(text)) => Ok(text),
                 None => return lend(&self.decoder, &self.rare().closing, found).to_owned(),
             },
             Next::Chunk

@@ -160,7 +160,7 @@ mod tests {
                 let Some(Assembled::Binary(data)) = decoder.assembled() else {
                     panic!("a whole message");
                 };
-                assert_eq!(data, &[7; 70_000]);
+                assert_eq!(data, &[7; 70_000][..]);
                 let at = data.as_ptr();
                 assert_eq!(*seen.get_or_insert(at), at, "the same storage");
             }

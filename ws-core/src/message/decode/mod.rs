@@ -216,10 +216,7 @@ impl<T> Decoder<T> {
 
     /// The message of [`What::Assembled`].
     pub(crate) fn assembled(&self) -> Option<&Assembled> {
-        self.message
-            .as_ref()
-            .filter(|_| self.complete)
-            .map(|message| message.data())
+        self.message.as_ref()?.data()
     }
 
     /// The same, owned.
@@ -228,7 +225,7 @@ impl<T> Decoder<T> {
             return None;
         }
         self.complete = false;
-        self.message.take().map(|message| message.into_data())
+        self.message.take()?.into_data()
     }
 
     /// The payload that a step found, owned.
@@ -386,7 +383,8 @@ impl<T> Decoder<T> {
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
         if core::mem::take(&mut self.complete) {
-            let storage = self.message.take().map(|message| message.into_storage());
+            let message = self.message.take();
+            let storage = message.and_then(|message| message.into_storage());
             if let Some(storage) = storage.filter(|storage| storage.capacity() > 0) {
                 self.rare.never().spare = storage;
             }
