@@ -248,6 +248,32 @@ fn an_idle_connection_without_storage_costs_less_than_a_kibibyte() {
 }
 
 #[test]
+fn a_long_message_that_was_sent_back_costs_nothing_once_it_is_written() {
+    let mut end = connection(Role::Server, &Config::default());
+    let wire = frame(Role::Server, 0x82, &[7; 500_000]);
+    let (heap, ()) = measure(|| {
+        for _ in 0..3 {
+            for piece in wire.chunks(16 << 10) {
+                let room = end.io().0.spare();
+                room[..piece.len()].copy_from_slice(piece);
+                end.io().0.commit(piece.len());
+                while let Some((Event::Binary(data), reply)) = end.poll(NOW) {
+                    reply.binary(data).expect("room");
+                }
+            }
+            let n = end.io().1.remaining();
+            assert_eq!(n, 500_010);
+            end.io().1.advance(n);
+            assert!(!end.ready(NOW), "nothing follows");
+        }
+        drop((end.io().0.take_storage(), end.io().1.take_storage()));
+    });
+    // Storage that grows, and no second copy.
+    assert!(heap.peak <= 1000 * KIB, "{heap:?}");
+    assert!(heap.held <= KIB, "{heap:?}");
+}
+
+#[test]
 fn short_messages_that_are_lent_cost_no_allocation_at_all() {
     for role in BOTH {
         let wire = [frame(role, 0x81, b"text"), frame(role, 0x82, &[0; 100])].concat();

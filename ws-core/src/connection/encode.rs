@@ -46,8 +46,19 @@ impl Encoder {
             self.cut(opcode, false, payload);
         } else if self.keys.is_some() {
             self.masked(opcode, payload);
+        } else if payload.len() >= self.share_min as usize {
+            self.long(opcode, payload);
         } else {
             self.put(opcode, true, false, payload, None);
+        }
+    }
+
+    /// Queues a message that is shared if it is part of the one lent to the application.
+    #[inline(never)]
+    fn long(&mut self, opcode: OpCode, payload: &[u8]) {
+        match self.buf.share_lent(payload) {
+            Some(payload) => self.share(opcode, false, payload),
+            None => self.put(opcode, true, false, payload, None),
         }
     }
 
@@ -62,7 +73,7 @@ impl Encoder {
     /// Queues a message without copying it, if it is worth that.
     pub(super) fn shared(&mut self, kind: Kind, payload: Bytes) {
         if self.shares(payload.len()) {
-            self.share(kind, false, payload);
+            self.share(kind.opcode(), false, payload);
         } else {
             self.data(kind, &payload);
         }
@@ -74,7 +85,7 @@ impl Encoder {
     pub(super) fn packed(&mut self, kind: Kind, packed: Packed) {
         let payload = packed.bytes();
         if self.shares(payload.len()) {
-            return self.share(kind, true, packed.into_vec().into());
+            return self.share(kind.opcode(), true, packed.into_vec().into());
         }
         if payload.len() > self.longest() {
             self.cut(kind.opcode(), true, payload);
@@ -89,7 +100,7 @@ impl Encoder {
     /// a fragment may be is cut, and its payload shared all the same.
     pub(super) fn prepared(&mut self, kind: Kind, frame: &Encoded) {
         if frame.payload().len() > self.longest() {
-            self.share(kind, frame.is_packed(), frame.payload());
+            self.share(kind.opcode(), frame.is_packed(), frame.payload());
         } else {
             self.buf.push_encoded(frame.bytes());
         }
@@ -107,14 +118,13 @@ impl Encoder {
     }
 
     /// Is a payload of this length worth being queued without a copy? Not if it must be masked.
-    fn shares(&self, len: usize) -> bool {
+    pub(super) fn shares(&self, len: usize) -> bool {
         self.keys.is_none() && len >= self.share_min as usize && len > 0
     }
 
     /// Queues a message without a copy, in as many frames as it takes.
-    fn share(&mut self, kind: Kind, rsv1: bool, mut payload: Bytes) {
+    fn share(&mut self, mut opcode: OpCode, rsv1: bool, mut payload: Bytes) {
         let size = self.longest();
-        let mut opcode = kind.opcode();
         loop {
             let piece = payload.split_to(payload.len().min(size));
             let mut head = [0; Header::MAX_LEN];
@@ -138,6 +148,10 @@ impl Encoder {
     /// Queues a message as fragments.
     #[cold]
     fn cut(&mut self, opcode: OpCode, rsv1: bool, payload: &[u8]) {
+        let lent = { self.shares(payload.len()) }.then(|| self.buf.share_lent(payload));
+        if let Some(payload) = lent.flatten() {
+            return self.share(opcode, rsv1, payload);
+        }
         let size = self.longest();
         let last = (payload.len() - 1) / size;
         for (i, piece) in payload.chunks(size).enumerate() {

@@ -117,7 +117,11 @@ impl Connection {
         self.note_close(|| now);
         loop {
             match self.receiver.find(now, !self.sender.is_flushed()) {
-                Ok(found) => return found,
+                Ok(true) => return true,
+                Ok(false) => {
+                    self.sender.buf().unlend();
+                    return false;
+                }
                 Err(owed) => self.pay(owed),
             }
         }
@@ -166,12 +170,13 @@ impl Connection {
     #[inline]
     pub fn poll_with(&mut self, now: impl Fn() -> Instant) -> Option<(Event<'_>, &mut Sender)> {
         let found = self.found(&now)?;
-        let event = self.receiver.event(found, now);
+        let Self { receiver, sender } = self;
+        let event = receiver.event(found, now, |receiver| sender.lend(receiver));
         if let Event::ProtocolError(fault) = event {
             // Some faults show only now, and nothing may be sent between them and their Close.
-            self.sender.refuse(fault);
+            sender.refuse(fault);
         }
-        Some((event, &mut self.sender))
+        Some((event, sender))
     }
 
     /// The next event, owned. Payloads under 4 KiB are copied, so that they pin no buffer; larger
@@ -209,7 +214,10 @@ impl Connection {
     #[inline(always)]
     fn search(&mut self, now: Instant) -> Option<Turn> {
         loop {
-            let turn = self.receiver.turn(now, !self.sender.is_flushed())?;
+            let Some(turn) = self.receiver.turn(now, !self.sender.is_flushed()) else {
+                self.sender.buf().unlend();
+                return None;
+            };
             if !turn.is_owed() {
                 return Some(turn);
             }

@@ -10,6 +10,7 @@ use alloc::string::{String, ToString};
 use super::closing::LocalClose;
 use super::config::Config;
 use super::encode::Encoder;
+use super::receiver::Receiver;
 use crate::buf::SendBuf;
 use crate::close::CloseCode;
 use crate::deflate::{Compress, Compressor};
@@ -79,6 +80,14 @@ impl Sender {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// What is sent back of the message that is about to be lent shares its storage, if it is worth
+    /// that.
+    pub(super) fn lend(&mut self, receiver: &Receiver) {
+        if let Some(storage) = receiver.storage(|len| self.out.shares(len)) {
+            self.out.buf.lend(storage);
+        }
     }
 
     /// Is no message being sent piece by piece?

@@ -18,6 +18,7 @@ mod prepared;
 mod reference;
 mod refusal_arrives;
 mod sends;
+mod sent_back;
 mod split;
 mod stream;
 mod text_as_a_key;

@@ -202,6 +202,39 @@ impl SendBuf {
         self.sealed_mut().push_back(Piece::shared(frame));
     }
 
+    /// Says what holds the message that is lent to the application from now on: what of it is sent
+    /// back is [shared](Self::share_lent), not copied.
+    pub(crate) fn lend(&mut self, storage: Bytes) {
+        self.sealed_mut().lent = Some(storage);
+    }
+
+    /// The application has nothing of a message any more.
+    #[inline]
+    pub(crate) fn unlend(&mut self) {
+        if self.sealed.is_some() {
+            self.forget_lent();
+        }
+    }
+
+    #[inline(never)]
+    fn forget_lent(&mut self) {
+        self.sealed.take_if(|sealed| {
+            sealed.lent = None;
+            sealed.is_idle()
+        });
+    }
+
+    /// The same bytes at the same place, shared, if they are in what is lent, and at least half of it:
+    /// all of it is held until they are written.
+    pub(crate) fn share_lent(&self, payload: &[u8]) -> Option<Bytes> {
+        let lent = self.sealed.as_ref()?.lent.as_ref()?;
+        // What is lent is still there, so whatever else lies at these addresses are the same bytes.
+        let at = payload.as_ptr().addr().checked_sub(lent.as_ptr().addr())?;
+        let end = at.checked_add(payload.len())?;
+        let worth = !payload.is_empty() && payload.len() >= lent.len().div_ceil(2);
+        (worth && end <= lent.len()).then(|| lent.slice(at..end))
+    }
+
     /// Marks a place between two fragments of a message where control frames may go.
     pub(crate) fn cut(&mut self) {
         self.seal();

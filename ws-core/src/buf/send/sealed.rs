@@ -16,6 +16,8 @@ pub(super) struct Sealed {
     bytes: usize,
     /// The latest control frame that found the queue full.
     pub(super) held: Option<Box<[u8]>>,
+    /// What holds the message that the application is looking at.
+    pub(super) lent: Option<Bytes>,
     /// A copy of what is written, if somebody wants one.
     #[cfg(feature = "testing")]
     pub(super) tee: Option<super::tee::Tee>,
@@ -68,13 +70,13 @@ impl Sealed {
         self.pieces.len()
     }
 
-    /// Is nothing in it that may not be dropped, now that no piece is left?
-    pub(super) const fn is_idle(&self) -> bool {
+    /// Is there nothing in it that may not be dropped?
+    pub(super) fn is_idle(&self) -> bool {
         #[cfg(feature = "testing")]
         if self.tee.is_some() {
             return false;
         }
-        self.held.is_none()
+        self.pieces.is_empty() && self.held.is_none()
     }
 
     /// How many bytes they have.

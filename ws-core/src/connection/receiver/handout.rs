@@ -1,5 +1,7 @@
 //! Handing out what was found, lent or owned. Whether anything was found is not looked at here.
 
+use bytes::Bytes;
+
 use super::{Rare, Receiver};
 use crate::Instant;
 use crate::connection::closing::Closing;
@@ -29,12 +31,13 @@ impl Receiver {
         Some(read)
     }
 
-    /// Turns what was found into an event.
+    /// Turns what was found into an event. What is not in the receive buffer is shown to `aside` first.
     #[inline(always)]
     pub(in crate::connection) fn event(
         &mut self,
         found: Turn,
         now: impl FnOnce() -> Instant,
+        aside: impl FnOnce(&Self),
     ) -> Event<'_> {
         if found.is(Next::Binary) {
             return Event::Binary(self.decoder.payload(found.span()));
@@ -50,7 +53,17 @@ impl Receiver {
                 }
             };
         }
+        if found.is(Next::Assembled) {
+            aside(self);
+        }
         lend(&self.decoder, &self.rare().closing, found)
+    }
+
+    /// What holds the message that was found, where it is not in the receive buffer, if a message of
+    /// that length is `worth` sharing.
+    pub(in crate::connection) fn storage(&self, worth: impl Fn(usize) -> bool) -> Option<Bytes> {
+        let message = self.decoder.assembled()?;
+        worth(message.len()).then(|| message.clone().into_storage())
     }
 
     /// Turns what was found into an event of its own, without a copy where that is worth it.

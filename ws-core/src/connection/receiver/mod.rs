@@ -135,7 +135,7 @@ impl Receiver {
         if turn.is_owed() {
             return self.reply(turn).map(Received::Reply);
         }
-        Some(Received::Event(self.event(turn, || now)))
+        Some(Received::Event(self.event(turn, || now, |_| {})))
     }
 
     /// [`poll`](Self::poll), with events owned.
