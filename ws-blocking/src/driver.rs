@@ -4,9 +4,10 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant as Clock};
 
-use ws_core::buf::{RecvBuf, SendBuf};
+use ws_core::buf::{Pool, RecvBuf, SendBuf};
 use ws_core::bytes::Buf;
 use ws_core::handshake::HandshakeError;
 use ws_core::{Deadline, Instant, Machine, Transport as Advice, TransportEnd};
@@ -264,6 +265,22 @@ impl<S: Transport> Driver<S> {
     }
 }
 
+/// What long messages are put together in, for all threads: each has one connection, and must not keep
+/// for itself what only the next long message needs.
+static LONG: Mutex<Pool> = Mutex::new(Pool::new());
+
+/// Exchanges storage of long messages with the other connections.
+fn exchange(recv: &mut RecvBuf) {
+    let mut pool = LONG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(long) = recv.take_long() {
+        pool.reclaim_long(long);
+    }
+    if recv.wants_long() {
+        let unused = recv.put_long(pool.lend_long());
+        pool.reclaim_long(unused.freeze());
+    }
+}
+
 /// One read of at most `left`: the bytes it brought, or `None` if the wait was over first.
 pub(crate) fn read_once<S: Transport>(
     io: &mut S,
@@ -273,6 +290,9 @@ pub(crate) fn read_once<S: Transport>(
 ) -> io::Result<Option<usize>> {
     if let Some(timeout) = wait.change(left) {
         io.set_read_timeout(timeout)?;
+    }
+    if recv.has_long() || recv.wants_long() {
+        exchange(recv);
     }
     match io.read(recv.spare()) {
         Ok(n) => {

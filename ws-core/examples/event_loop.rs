@@ -265,10 +265,7 @@ impl Server {
             .poll_timeout()
             .map(|(at, _)| (at, token));
         let (recv, send) = client.stage.machine().io();
-        let unused = recv.put_storage(self.pool.lend_receiving(), 0);
-        unused
-            .into_iter()
-            .for_each(|storage| self.pool.reclaim_receiving(storage));
+        self.pool.supply(recv);
         let unused = send.put_storage(self.pool.lend_sending());
         unused
             .into_iter()
@@ -277,9 +274,7 @@ impl Server {
         let status = client.turn(&self.answer, now);
 
         let (recv, send) = client.stage.machine().io();
-        recv.take_storage()
-            .into_iter()
-            .for_each(|storage| self.pool.reclaim_receiving(storage));
+        self.pool.settle(recv);
         send.take_storage()
             .into_iter()
             .for_each(|storage| self.pool.reclaim_sending(storage));

@@ -75,11 +75,7 @@ impl Driven {
     #[inline]
     fn fill(&mut self) {
         let recv = self.conn.io().0;
-        if recv.capacity() < Pool::chunk()
-            && let Some(storage) = recv.put_storage(self.pool.lend_receiving(), 0)
-        {
-            self.pool.reclaim_receiving(storage);
-        }
+        self.pool.supply(recv);
         let room = recv.spare();
         let part = self.tape.part(room.len());
         room[..part.len()].copy_from_slice(part);

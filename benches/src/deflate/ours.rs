@@ -84,11 +84,7 @@ fn decode(case: &Case, owned: bool) -> Job {
         let mut left = count;
         while left > 0 {
             let recv = server.io().0;
-            if recv.capacity() < Pool::chunk()
-                && let Some(storage) = recv.put_storage(pool.lend_receiving(), 0)
-            {
-                pool.reclaim_receiving(storage);
-            }
+            pool.supply(recv);
             let room = recv.spare();
             let part = tape.part(room.len());
             room[..part.len()].copy_from_slice(part);

@@ -26,8 +26,10 @@ mod pool;
 #[cfg(test)]
 mod props;
 mod recv;
+mod room;
 mod send;
 
 pub use pool::Pool;
 pub use recv::RecvBuf;
+pub(crate) use room::Room;
 pub use send::SendBuf;

@@ -4,7 +4,9 @@
 
 use alloc::vec::Vec;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+
+use super::RecvBuf;
 
 /// Size of the storage in a pool: what one read can take in at most.
 const CHUNK: usize = 64 * 1024;
@@ -12,14 +14,19 @@ const CHUNK: usize = 64 * 1024;
 /// How many pieces of each kind are kept.
 const KEEP: usize = 16;
 
+/// The largest storage of a long message that is kept.
+const LONG_MAX: usize = 4 * 1024 * 1024;
+
 /// Spare storage for receiving and sending. One per thread serves any number of connections: those
 /// that are busy hold a piece, those that are idle hold nothing.
 ///
-/// Keeps at most 16 pieces of 64 KiB of each kind; what comes back beyond that is freed.
+/// Keeps at most 16 pieces of 64 KiB of each kind, and one of up to 4 MiB that long messages are put
+/// together in; what comes back beyond that is freed.
 #[derive(Debug, Default)]
 pub struct Pool {
     receiving: Vec<BytesMut>,
     sending: Vec<Vec<u8>>,
+    long: Bytes,
 }
 
 impl Pool {
@@ -29,6 +36,7 @@ impl Pool {
         Self {
             receiving: Vec::new(),
             sending: Vec::new(),
+            long: Bytes::new(),
         }
     }
 
@@ -47,6 +55,29 @@ impl Pool {
         }
     }
 
+    /// Before a read: lends `recv` what it is to go into, if it has less than that.
+    pub fn supply(&mut self, recv: &mut RecvBuf) {
+        if recv.capacity() < CHUNK {
+            if let Some(unused) = recv.put_storage(self.lend_receiving(), 0) {
+                self.reclaim_receiving(unused);
+            }
+        }
+        if recv.wants_long() {
+            let unused = recv.put_long(self.lend_long());
+            self.reclaim_long(unused.freeze());
+        }
+    }
+
+    /// When a connection is about to wait: takes back what it does not need meanwhile.
+    pub fn settle(&mut self, recv: &mut RecvBuf) {
+        if let Some(long) = recv.take_long() {
+            self.reclaim_long(long);
+        }
+        if let Some(storage) = recv.take_storage() {
+            self.reclaim_receiving(storage);
+        }
+    }
+
     /// Storage to encode into, for `SendBuf::put_storage`.
     #[must_use]
     pub fn lend_sending(&mut self) -> Vec<u8> {
@@ -62,7 +93,21 @@ impl Pool {
         }
     }
 
-    /// The size of the storage it lends.
+    /// Storage for a long message, for `RecvBuf::put_long`; empty if there is none that nobody uses.
+    #[must_use]
+    pub fn lend_long(&mut self) -> BytesMut {
+        let long = core::mem::take(&mut self.long);
+        long.try_into_mut().unwrap_or_default()
+    }
+
+    /// Takes storage of a long message back; the larger of two is kept.
+    pub fn reclaim_long(&mut self, storage: Bytes) {
+        if (self.long.len()..=LONG_MAX).contains(&storage.len()) {
+            self.long = storage;
+        }
+    }
+
+    /// The size of the storage it lends for reads and writes.
     #[must_use]
     pub const fn chunk() -> usize {
         CHUNK
@@ -72,6 +117,47 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_long_storage_is_kept_unless_somebody_has_it() {
+        let mut pool = Pool::new();
+        assert!(pool.lend_long().is_empty());
+        for size in [1000, 100_000, 50_000, LONG_MAX + 1] {
+            pool.reclaim_long(alloc::vec![7; size].into());
+        }
+        let long = pool.lend_long().freeze();
+        assert_eq!(long.len(), 100_000);
+        pool.reclaim_long(long.clone());
+        assert!(pool.lend_long().is_empty(), "it is somebody's message");
+        assert_eq!(long, [7; 100_000][..]);
+    }
+
+    #[test]
+    fn a_connection_is_supplied_before_it_reads_and_settled_before_it_waits() {
+        let (mut pool, mut recv) = (Pool::new(), RecvBuf::new());
+        pool.supply(&mut recv);
+        let at = recv.spare().as_ptr();
+        assert_eq!(recv.spare().len(), CHUNK);
+        pool.supply(&mut recv);
+        pool.settle(&mut recv);
+        assert_eq!((recv.capacity(), pool.receiving.len()), (0, 1));
+        recv.keep(alloc::vec![7; 100_000].into());
+        pool.supply(&mut recv);
+        assert_eq!(recv.spare().as_ptr(), at);
+        pool.settle(&mut recv);
+        assert_eq!(pool.long.len(), 100_000);
+        let mut room = super::super::Room::default();
+        room.append(3, 100_000, 1 << 20);
+        room.expect(99_997);
+        recv.read_aside(room);
+        for _ in 0..2 {
+            pool.supply(&mut recv);
+            let n = recv.spare().len();
+            recv.commit(n);
+        }
+        assert_eq!((pool.long.len(), recv.wants_long()), (64 * 1024, false));
+        assert_eq!(recv.take_aside().map(|room| room.capacity()), Some(100_000));
+    }
 
     #[test]
     fn storage_goes_round_and_the_pool_stays_bounded() {

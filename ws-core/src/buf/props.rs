@@ -3,11 +3,11 @@
 
 use alloc::vec::Vec;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::RecvBuf;
+use super::{RecvBuf, Room};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -17,8 +17,10 @@ enum Op {
     Read(usize),
     /// The front is consumed.
     Consume(usize),
-    /// A part of the front is taken out, and all in front of it with it.
-    Take(usize, usize),
+    /// So many bytes from now on belong to a long frame.
+    Aside(usize),
+    /// What has arrived of it is looked at; if that is not all, the rest is still to come.
+    TakeAside,
     TakeStorage,
     /// Storage of this size is lent, holding so many received bytes.
     PutStorage(usize, usize),
@@ -31,20 +33,26 @@ fn op() -> impl Strategy<Value = Op> {
         2 => size().prop_map(Op::Extend),
         6 => size().prop_map(Op::Read),
         4 => size().prop_map(Op::Consume),
-        3 => (0..20usize, size()).prop_map(|(at, len)| Op::Take(at, len)),
+        3 => (1..200_000usize).prop_map(Op::Aside),
+        2 => Just(Op::TakeAside),
         2 => Just(Op::TakeStorage),
         2 => (size(), size()).prop_map(|(size, filled)| Op::PutStorage(size, filled.min(size))),
         2 => size().prop_map(Op::Want),
     ]
 }
 
-/// The buffer, the bytes that must be in it, and those that were lent from it.
+/// The buffer, the bytes that must be in it, and those of a long frame.
 #[derive(Default)]
 struct Twin {
     buf: RecvBuf,
     bytes: Vec<u8>,
     received: u64,
-    lent: Vec<(Bytes, Vec<u8>)>,
+    aside: Option<Aside>,
+}
+
+struct Aside {
+    bytes: Vec<u8>,
+    due: usize,
 }
 
 impl Twin {
@@ -54,7 +62,14 @@ impl Twin {
         self.received += n as u64;
         let data = (from..self.received).map(|i| (i * i / 7).to_le_bytes()[0]);
         let data: Vec<u8> = data.collect();
-        self.bytes.extend(&data);
+        let mut here = &data[..];
+        if let Some(aside) = &mut self.aside {
+            let (there, rest) = data.split_at(aside.due.min(n));
+            aside.bytes.extend(there);
+            aside.due -= there.len();
+            here = rest;
+        }
+        self.bytes.extend(here);
         data
     }
 
@@ -79,17 +94,26 @@ impl Twin {
                 self.buf.consume(n);
                 self.bytes.drain(..n);
             }
-            Op::Take(at, len) => {
-                let at = at.min(self.bytes.len());
-                let len = len.min(self.bytes.len() - at);
-                let before = self.buf.filled().len();
-                let taken = self.buf.take(at, len);
-                // Either a copy, or split off with all in front of it.
-                if self.buf.filled().len() == before {
-                    self.buf.consume(at + len);
+            Op::Aside(due) => {
+                if self.bytes.is_empty() && self.aside.is_none() {
+                    let mut room = Room::default();
+                    room.append(3, due, 1 << 20).copy_from_slice(b"abc");
+                    room.expect(due);
+                    self.buf.read_aside(room);
+                    let bytes = b"abc".to_vec();
+                    self.aside = Some(Aside { bytes, due });
                 }
-                let expected = self.bytes.drain(..at + len).skip(at).collect();
-                self.lent.push((taken, expected));
+            }
+            Op::TakeAside => {
+                let room = self.buf.take_aside();
+                assert_eq!(room.is_some(), self.aside.is_some());
+                if let (Some(room), Some(aside)) = (room, self.aside.take()) {
+                    assert_eq!((room.filled(), room.due()), (&aside.bytes[..], aside.due));
+                    if room.due() > 0 {
+                        self.buf.read_aside(room);
+                        self.aside = Some(aside);
+                    }
+                }
             }
             Op::TakeStorage => {
                 if let Some(storage) = self.buf.take_storage() {
@@ -106,8 +130,11 @@ impl Twin {
         }
         assert_eq!(self.buf.filled(), self.bytes);
         assert_eq!(self.buf.received(), self.received);
-        for (lent, expected) in &self.lent {
-            assert_eq!(lent, expected, "what was handed out never changes");
+        let aside = self.aside.as_ref().map_or(&[][..], |aside| &aside.bytes);
+        for n in [1, 10, 1000] {
+            let all = [aside, &self.bytes].concat();
+            let latest = self.buf.latest(n).concat();
+            assert_eq!(latest, all[all.len().saturating_sub(n)..]);
         }
     }
 }

@@ -115,13 +115,10 @@ impl Connection {
     #[inline]
     pub fn ready(&mut self, now: Instant) -> bool {
         self.note_close(|| now);
+        self.sender.buf().unlend();
         loop {
             match self.receiver.find(now, !self.sender.is_flushed()) {
-                Ok(true) => return true,
-                Ok(false) => {
-                    self.sender.buf().unlend();
-                    return false;
-                }
+                Ok(found) => return found,
                 Err(owed) => self.pay(owed),
             }
         }
@@ -179,8 +176,8 @@ impl Connection {
         Some((event, sender))
     }
 
-    /// The next event, owned. Payloads under 4 KiB are copied, so that they pin no buffer; larger
-    /// ones are split off where they make up at least half of their buffer.
+    /// The next event, owned. What it holds pins no buffer: payloads of up to 4 KiB are copied, larger
+    /// ones have storage of their own, which is used again once the application has dropped it.
     #[inline]
     pub fn poll_owned(&mut self, now: Instant) -> Option<OwnedEvent> {
         self.poll_owned_with(|| now)
@@ -213,11 +210,9 @@ impl Connection {
 
     #[inline(always)]
     fn search(&mut self, now: Instant) -> Option<Turn> {
+        self.sender.buf().unlend();
         loop {
-            let Some(turn) = self.receiver.turn(now, !self.sender.is_flushed()) else {
-                self.sender.buf().unlend();
-                return None;
-            };
+            let turn = self.receiver.turn(now, !self.sender.is_flushed())?;
             if !turn.is_owed() {
                 return Some(turn);
             }
@@ -286,8 +281,8 @@ impl Connection {
     /// Received bytes that no event has consumed, exactly as they were received, for a protocol that
     /// goes on where this one stops.
     ///
-    /// Nothing in the middle of a message that arrives in several frames, or in one of more than
-    /// 64 KiB: its beginning can't be given back. Nothing behind a fault or a Close frame of the
+    /// Nothing in the middle of a message that arrives in several frames: its beginning can't be given
+    /// back. Nothing behind a fault or a Close frame of the
     /// peer's: what follows those is dropped.
     #[must_use]
     pub fn into_leftover(self) -> Bytes {

@@ -25,6 +25,6 @@ mod opcode;
 pub(crate) use control::MAX_CONTROL;
 pub use control::Reply;
 pub use header::{Header, MaskRule, Rules};
-pub(crate) use mask::mask_into;
 pub use mask::{MaskKey, mask};
+pub(crate) use mask::{mask_into, unmask, unmask_to};
 pub use opcode::OpCode;

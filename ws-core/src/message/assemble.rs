@@ -3,19 +3,26 @@
 //!
 //! It knows of frames only what they are masked with, and sends nothing.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::{Bounds, Kind, Text, Utf8};
+use crate::buf::Room;
 use crate::error::ProtocolError;
-use crate::frame::{MaskKey, mask_into};
+use crate::frame::{MaskKey, mask_into, unmask, unmask_to};
 
 const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
 
-/// The first reservation for a message of unknown or great length.
-const FIRST: usize = 64 * 1024;
+/// Long pieces are unmasked and checked in blocks that stay in the first-level cache.
+const BLOCK: usize = 16 * 1024;
+
+/// A smaller message is copied if it is to be the application's, so that what it was put together in is
+/// used again; and a smaller piece is copied into memory that was zeroed first.
+const SHARE_MIN: usize = 4 * 1024;
+
+/// The key that masks nothing.
+const PLAIN: MaskKey = MaskKey::new([0; 4]);
 
 /// The message so far. Text is checked as it arrives, and each byte of it once.
 #[derive(Debug)]
@@ -32,12 +39,16 @@ pub(crate) struct Assembly {
     /// How many bytes were handed out, of a message that is not kept.
     streamed: Option<usize>,
     begun: bool,
+    /// Was it all ASCII so far? Then it is likely to go on like that, and cheap to look for.
+    ascii: bool,
+    /// The message is less than half of what it is in.
+    loose: bool,
 }
 
 #[derive(Debug)]
 enum Data {
     /// The message is not complete.
-    Coming(Vec<u8>),
+    Coming(Room),
     Whole(Assembled),
 }
 
@@ -48,12 +59,22 @@ pub(crate) enum Assembled {
     Text(Text),
 }
 
+impl Default for Data {
+    fn default() -> Self {
+        Self::Coming(Room::default())
+    }
+}
+
 impl Assembled {
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Binary(data) => data.len(),
-            Self::Text(text) => text.len(),
+            Self::Binary(data) => data,
+            Self::Text(text) => text.as_bytes(),
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.as_bytes().len()
     }
 
     /// What it was put together in.
@@ -72,12 +93,11 @@ impl Assembly {
         compressed: bool,
         max: usize,
         streams: bool,
-        mut storage: Vec<u8>,
+        storage: BytesMut,
     ) -> Self {
-        storage.clear();
         Self {
             kind,
-            data: Data::Coming(storage),
+            data: Data::Coming(Room::new(storage)),
             utf8: Utf8::default(),
             fragments: 0,
             empty_in_a_row: 0,
@@ -85,6 +105,8 @@ impl Assembly {
             packed: compressed.then_some(0),
             streamed: streams.then_some(0),
             begun: false,
+            ascii: true,
+            loose: false,
         }
     }
 
@@ -107,7 +129,7 @@ impl Assembly {
     pub(crate) fn len(&self) -> usize {
         match (self.streamed, &self.data) {
             (Some(streamed), _) => streamed,
-            (None, Data::Coming(data)) => data.len(),
+            (None, Data::Coming(room)) => room.len(),
             (None, Data::Whole(data)) => data.len(),
         }
     }
@@ -131,20 +153,6 @@ impl Assembly {
         Ok(())
     }
 
-    /// Makes room for `piece` bytes, of which `coming` in all are known to come.
-    ///
-    /// What is held grows with what has arrived, by doubling; what a header announced only says how
-    /// large the first step is.
-    fn reserve(data: &mut Vec<u8>, piece: usize, coming: usize, max: usize) {
-        let stored = data.len();
-        if data.capacity() - stored >= piece {
-            return;
-        }
-        let additional = stored.max(coming.min(FIRST));
-        let additional = additional.min(max.saturating_sub(stored)).max(piece);
-        data.reserve_exact(additional);
-    }
-
     /// Follows a piece that is handed out, or decompressed, elsewhere.
     pub(crate) fn follow(&mut self, piece: &[u8]) -> Result<(), ProtocolError> {
         if let Some(streamed) = &mut self.streamed {
@@ -164,35 +172,131 @@ impl Assembly {
         masked: Option<(MaskKey, usize)>,
         coming: usize,
     ) -> Result<(), ProtocolError> {
-        let Data::Coming(data) = &mut self.data else {
-            return Ok(());
-        };
-        Self::reserve(data, piece.len(), coming, self.max);
-        let from = data.len();
-        let ascii = match masked {
-            Some((key, phase)) => mask_into(data, piece, key, phase),
-            None => {
-                data.extend_from_slice(piece);
-                false
+        match &self.data {
+            Data::Coming(room)
+                if room.is_unused() && piece.len() == coming && coming >= SHARE_MIN =>
+            {
+                return self.begin_with(piece, masked);
             }
-        };
-        let plain = ascii && self.utf8.held() == 0;
-        if self.kind == Kind::Text && !plain && self.utf8.feed(&data[from..]).is_err() {
-            // What was refused is not kept, whatever comes after.
-            self.data = Data::Whole(Assembled::Text(Text::default()));
-            return Err(NOT_UTF8);
+            _ => {}
+        }
+        let (mut at, max) = (0, self.max);
+        while at < piece.len() {
+            let Data::Coming(room) = &mut self.data else {
+                return Ok(());
+            };
+            let block = &piece[at..piece.len().min(at + BLOCK)];
+            let from = room.len();
+            let to = room.append(block.len(), coming - at, max);
+            let ascii = match (masked, self.kind) {
+                (Some((key, phase)), _) => unmask_to(to, block, key, phase + at),
+                // Nothing is masked with this key, but whether it is ASCII is said in the same pass.
+                (None, Kind::Text) if self.ascii => unmask_to(to, block, PLAIN, 0),
+                (None, _) => {
+                    to.copy_from_slice(block);
+                    false
+                }
+            };
+            self.check(from, block.len(), ascii)?;
+            at += block.len();
         }
         Ok(())
+    }
+
+    /// [`push`](Self::push) of all there will be, where there is no storage yet: fresh memory need not be
+    /// zeroed first.
+    fn begin_with(
+        &mut self,
+        piece: &[u8],
+        masked: Option<(MaskKey, usize)>,
+    ) -> Result<(), ProtocolError> {
+        let mut all = Vec::with_capacity(piece.len());
+        let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
+        for block in piece.chunks(BLOCK) {
+            let from = all.len();
+            let ascii = if masked.is_some() || self.kind == Kind::Text && self.ascii {
+                mask_into(&mut all, block, key, phase)
+            } else {
+                all.extend_from_slice(block);
+                false
+            };
+            self.look(&all[from..], ascii)?;
+            phase += block.len();
+        }
+        self.data = Data::Coming(Room::of(all));
+        Ok(())
+    }
+
+    /// Where the rest of a frame is to be read, `due` bytes.
+    pub(crate) fn lend_room(&mut self, due: usize) -> Option<Room> {
+        let Data::Coming(room) = &mut self.data else {
+            return None;
+        };
+        room.expect(due);
+        Some(core::mem::take(room))
+    }
+
+    /// Takes back what [`lend_room`](Self::lend_room) lent, in which `fresh` bytes have arrived.
+    pub(crate) fn take_room(
+        &mut self,
+        room: Room,
+        fresh: usize,
+        masked: Option<(MaskKey, usize)>,
+    ) -> Result<(), ProtocolError> {
+        let (mut from, end) = (room.len() - fresh, room.len());
+        self.data = Data::Coming(room);
+        let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
+        if masked.is_none() && self.kind == Kind::Binary {
+            return Ok(());
+        }
+        while let (Data::Coming(room), true) = (&mut self.data, from < end) {
+            let len = (end - from).min(BLOCK);
+            let ascii = if masked.is_some() || self.ascii {
+                unmask(&mut room.since(from)[..len], key, phase)
+            } else {
+                false
+            };
+            self.check(from, len, ascii)?;
+            (from, phase) = (from + len, phase + len);
+        }
+        Ok(())
+    }
+
+    /// Looks at `len` bytes of the message, if it is text.
+    fn check(&mut self, from: usize, len: usize, ascii: bool) -> Result<(), ProtocolError> {
+        if self.kind == Kind::Binary {
+            return Ok(());
+        }
+        let Data::Coming(room) = core::mem::take(&mut self.data) else {
+            return Ok(());
+        };
+        self.look(&room.filled()[from..from + len], ascii)?;
+        self.data = Data::Coming(room);
+        Ok(())
+    }
+
+    /// Looks at the next bytes of the message, if it is text.
+    fn look(&mut self, block: &[u8], ascii: bool) -> Result<(), ProtocolError> {
+        if self.kind == Kind::Binary || ascii && self.utf8.held() == 0 {
+            return Ok(());
+        }
+        self.ascii = false;
+        self.utf8.feed(block).map_err(|_| {
+            // What was refused is not kept, whatever comes after.
+            self.data = Data::Whole(Assembled::Text(Text::default()));
+            NOT_UTF8
+        })
     }
 
     /// The message is complete: it may not end inside a character.
     pub(crate) fn finish(&mut self) -> Result<(), ProtocolError> {
         self.utf8.finish().map_err(|_| NOT_UTF8)?;
-        if let Data::Coming(data) = &mut self.data {
-            let data = core::mem::take(data);
+        if let Data::Coming(room) = &mut self.data {
+            self.loose = room.len() < room.capacity() / 2;
+            let data = core::mem::take(room).into_bytes();
             self.data = Data::Whole(match self.kind {
-                Kind::Binary => Assembled::Binary(data.into()),
-                Kind::Text => Assembled::Text(trusted(data).into()),
+                Kind::Binary => Assembled::Binary(data),
+                Kind::Text => Assembled::Text(trusted(data)),
             });
         }
         Ok(())
@@ -210,6 +314,19 @@ impl Assembly {
         }
     }
 
+    /// The message, to be kept for however long, and what it was in, if that is worth keeping.
+    pub(crate) fn into_own(self) -> Option<(Assembled, Bytes)> {
+        let loose = self.loose;
+        let data = self.into_data()?;
+        let copied = loose || data.len() < SHARE_MIN;
+        let own = match &data {
+            Assembled::Binary(data) if copied => Assembled::Binary(Bytes::copy_from_slice(data)),
+            Assembled::Text(text) if copied => Assembled::Text(Text::from(text.as_str())),
+            data => data.clone(),
+        };
+        Some((own, data.into_storage()))
+    }
+
     pub(crate) fn into_data(self) -> Option<Assembled> {
         match self.data {
             Data::Coming(_) => None,
@@ -217,19 +334,10 @@ impl Assembly {
         }
     }
 
-    /// What it was put together in, if nobody else has that any more.
-    pub(crate) fn into_storage(self) -> Option<Vec<u8>> {
-        let storage = match self.data {
-            Data::Coming(data) => return Some(data),
-            Data::Whole(data) => data.into_storage(),
-        };
-        storage.is_unique().then(|| storage.into())
-    }
-
     #[cfg(test)]
     fn capacity(&self) -> usize {
         match &self.data {
-            Data::Coming(data) => data.capacity(),
+            Data::Coming(room) => room.capacity(),
             Data::Whole(_) => 0,
         }
     }
@@ -240,13 +348,14 @@ impl Assembly {
 ///
 /// Checking them again costs a pass over memory that is in no near cache any more: of bench `decode
 /// masked`, 1 MiB, ASCII takes 53 instead of 35 us then, and multi-byte text 500 instead of 80. The safe
-/// twin is `String::from_utf8`, and a property test compares the two.
+/// twin is `Text::try_from`, and a property test compares the two.
 #[allow(unsafe_code, reason = "see above")]
-fn trusted(data: Vec<u8>) -> String {
-    // SAFETY: the field that the bytes come from is private to this file. It starts out empty, only
-    // `push` appends to it, which of a text shows each byte to `Utf8::feed` in its order, or knows it
-    // to be ASCII where no character is incomplete; a piece that is refused takes all bytes away.
-    unsafe { String::from_utf8_unchecked(data) }
+fn trusted(data: Bytes) -> Text {
+    // SAFETY: the field that the bytes come from is private to this file. It starts out empty; what
+    // `push` appends to it or `take_room` finds behind its end is, of a text, shown to `Utf8::feed` in
+    // its order, or known to be ASCII where no character is incomplete; a piece that is refused takes
+    // all bytes away. What it holds a `Room` never changes, also while it is lent to be read into.
+    unsafe { Text::unchecked(data) }
 }
 
 #[cfg(test)]
@@ -254,12 +363,16 @@ mod tests {
     use super::*;
     use crate::frame::mask;
     use crate::message::Limits;
+    use alloc::string::String;
     use proptest::prelude::*;
+
+    /// What is reserved for a message of great length.
+    const FIRST: usize = 64 * 1024;
 
     #[test]
     fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
         for kind in [Kind::Text, Kind::Binary] {
-            let mut assembly = Assembly::new(kind, false, 64 << 20, false, Vec::new());
+            let mut assembly = Assembly::new(kind, false, 64 << 20, false, BytesMut::new());
             let (total, piece) = (10 << 20, [b'x'; 1000]);
             let mut arrived = 0;
             while arrived < total {
@@ -289,7 +402,7 @@ mod tests {
             let key = key.map(MaskKey::new);
             let mut wire = bytes.clone();
             key.into_iter().for_each(|key| mask(&mut wire, key, 0));
-            let mut assembly = Assembly::new(Kind::Text, false, 1 << 20, false, Vec::new());
+            let mut assembly = Assembly::new(Kind::Text, false, 1 << 20, false, BytesMut::new());
             let (mut at, mut pushed) = (0, Ok(()));
             for cut in cuts.into_iter().cycle() {
                 let end = (at + cut).min(wire.len());
@@ -316,7 +429,7 @@ mod tests {
 
     #[test]
     fn many_small_fragments_cost_few_reservations() {
-        let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false, Vec::new());
+        let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false, BytesMut::new());
         let (mut reservations, mut capacity) = (0, 0);
         for _ in 0..100_000 {
             assembly.push(b"x", None, 1).unwrap();
@@ -331,7 +444,7 @@ mod tests {
 
     #[test]
     fn nothing_is_reserved_beyond_the_limit() {
-        let mut assembly = Assembly::new(Kind::Binary, true, 1000, false, Vec::new());
+        let mut assembly = Assembly::new(Kind::Binary, true, 1000, false, BytesMut::new());
         assembly.push(&[0; 900], None, 900).unwrap();
         assembly.push(&[0; 10], None, 10).unwrap();
         assert_eq!(assembly.capacity(), 1000);
@@ -339,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_short_last_frame_reserves_no_more_than_it_needs() {
-        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, Vec::new());
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, BytesMut::new());
         assembly.push(b"hello", None, 5).unwrap();
         assert_eq!(assembly.capacity(), 5);
     }
@@ -348,7 +461,7 @@ mod tests {
     fn fragments_and_empty_fragments_are_counted() {
         let limits = Limits::default().max_fragments(5).max_empty_fragments(2);
         let limits = Bounds::from(&limits);
-        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, Vec::new());
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, BytesMut::new());
         for len in [0, 0, 1, 0, 0] {
             assert_eq!(assembly.admit(len, &limits), Ok(()));
         }
@@ -356,7 +469,7 @@ mod tests {
             assembly.admit(1, &limits),
             Err(ProtocolError::TooManyFragments { limit: 5 })
         );
-        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, Vec::new());
+        let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, BytesMut::new());
         assert_eq!(
             (assembly.admit(0, &limits), assembly.admit(0, &limits)),
             (Ok(()), Ok(()))
@@ -370,7 +483,7 @@ mod tests {
         let limits = Limits::default()
             .max_fragments(u32::MAX)
             .max_empty_fragments(u32::MAX);
-        let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false, Vec::new());
+        let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false, BytesMut::new());
         (assembly.fragments, assembly.empty_in_a_row) = (u32::MAX, u32::MAX);
         assert_eq!(assembly.admit(0, &Bounds::from(&limits)), Ok(()));
         assert_eq!(

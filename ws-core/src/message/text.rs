@@ -43,6 +43,18 @@ impl Text {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
+    /// Text of bytes that were checked in another way.
+    ///
+    /// # Safety
+    /// They are UTF-8.
+    #[allow(
+        unsafe_code,
+        reason = "it leaves to its caller what `trusted` relies on"
+    )]
+    pub(super) unsafe fn unchecked(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
     /// The text.
     #[must_use]
     #[inline]
@@ -67,7 +79,7 @@ impl Text {
 #[inline]
 fn trusted(bytes: &Bytes) -> &str {
     // SAFETY: the field of `Text` is private to this file, is never changed after construction, and
-    // every constructor here takes it from a `str` or checks it first; `Bytes` is immutable.
+    // every constructor here takes it from a `str`, checks it first, or is told so; `Bytes` is immutable.
     unsafe { str::from_utf8_unchecked(bytes) }
 }
 

@@ -235,7 +235,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
     /// Gives lent storage back while nothing is under way.
     fn settle<M: Machine>(machine: &mut M) {
         let (recv, send) = machine.io();
-        reclaim::<R>(recv.take_storage(), send);
+        reclaim::<R>(Some(recv), send);
     }
 }
 
@@ -248,13 +248,12 @@ pub(super) fn lend_sending<R: Runtime>(send: &mut SendBuf) {
 }
 
 /// Gives storage back to the thread's pool.
-pub(super) fn reclaim<R: Runtime>(receiving: Option<bytes::BytesMut>, send: &mut SendBuf) {
+pub(super) fn reclaim<R: Runtime>(recv: Option<&mut RecvBuf>, send: &mut SendBuf) {
+    let recv = recv.filter(|recv| recv.has_storage());
     let sending = send.take_storage();
-    if receiving.is_some() || sending.is_some() {
+    if recv.is_some() || sending.is_some() {
         R::with_pool(|pool| {
-            receiving
-                .into_iter()
-                .for_each(|storage| pool.reclaim_receiving(storage));
+            recv.into_iter().for_each(|recv| pool.settle(recv));
             sending
                 .into_iter()
                 .for_each(|storage| pool.reclaim_sending(storage));
@@ -268,10 +267,8 @@ pub(super) fn poll_read_into<S, R: PollRead<S>>(
     recv: &mut RecvBuf,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
-    if recv.capacity() < Pool::chunk() {
-        if let Some(storage) = recv.put_storage(R::with_pool(Pool::lend_receiving), 0) {
-            R::with_pool(|pool| pool.reclaim_receiving(storage));
-        }
+    if recv.capacity() < Pool::chunk() || recv.wants_long() {
+        R::with_pool(|pool| pool.supply(recv));
     }
     loop {
         match ready!(R::poll_read(io, cx, recv.spare())) {

@@ -98,9 +98,17 @@ fn nothing_is_left_over_of_a_message_whose_beginning_is_gone() {
     for role in BOTH {
         let (long, next) = (frame(role, 0x82, &[7; 70_000]), frame(role, 0x81, b"next"));
         for wire in [
-            &long[..50_000],
-            &long,
-            &frame(role, 0x01, b"one "),
+            &frame(role, 0x01, b"one ")[..],
+            &[
+                &frame(role, 0x02, b"one ")[..],
+                &frame(role, 0x80, &[7; 70_000]),
+            ]
+            .concat(),
+            &[
+                &frame(role, 0x02, b"one ")[..],
+                &frame(role, 0x80, &[7; 70_000])[..50_000],
+            ]
+            .concat(),
             &[frame(role, 0x01, b"one "), frame(role, 0x80, b"two")].concat(),
             &[frame(role, 0x01, b"one "), frame(role, 0x89, b"!")].concat(),
         ] {
@@ -109,6 +117,21 @@ fn nothing_is_left_over_of_a_message_whose_beginning_is_gone() {
             end.connection.ready(end.now);
             end.receive(&next);
             assert!(end.connection.into_leftover().is_empty());
+        }
+        // In one frame, it is not gone.
+        for wire in [&long[..40_000], &long[..50_000], &long] {
+            for opcode in [0x81, 0x82] {
+                let mut wire = wire.to_vec();
+                wire[0] = opcode;
+                let mut end = End::new(role, &Config::default());
+                for part in wire.chunks(30_000) {
+                    end.receive(part);
+                    end.connection.ready(end.now);
+                }
+                end.receive(b"more of it");
+                wire.extend_from_slice(b"more of it");
+                assert!(end.connection.into_leftover() == wire, "{opcode:#x}");
+            }
         }
         // Handed out, it is no longer in the way.
         let mut end = End::new(role, &Config::default());

@@ -58,15 +58,15 @@ impl accept::mio::Client for Client {
         if machine.poll_timeout().is_some_and(|(at, _)| at <= now) {
             machine.handle_timeout(now);
         }
-        let (recv, send) = machine.io();
-        let receiving = recv.put_storage(pool.lend_receiving(), 0);
-        let sending = send.put_storage(pool.lend_sending());
-        reclaim(pool, receiving, sending);
+        let send = machine.io().1;
+        let unused = send.put_storage(pool.lend_sending());
+        reclaim(pool, unused);
 
-        let stays = self.run(now);
+        let stays = self.run(pool, now);
 
         let (recv, send) = self.stage.machine().io();
-        reclaim(pool, recv.take_storage(), send.take_storage());
+        pool.settle(recv);
+        reclaim(pool, send.take_storage());
         stays
     }
 
@@ -76,19 +76,16 @@ impl accept::mio::Client for Client {
 }
 
 /// Storage that is not needed goes back to the pool.
-fn reclaim(pool: &mut Pool, receiving: Option<bytes::BytesMut>, sending: Option<Vec<u8>>) {
-    receiving
-        .into_iter()
-        .for_each(|storage| pool.reclaim_receiving(storage));
+fn reclaim(pool: &mut Pool, sending: Option<Vec<u8>>) {
     sending
         .into_iter()
         .for_each(|storage| pool.reclaim_sending(storage));
 }
 
 impl Client {
-    fn run(&mut self, now: Instant) -> bool {
+    fn run(&mut self, pool: &mut Pool, now: Instant) -> bool {
         loop {
-            let status = turn(&mut self.socket, self.stage.machine(), now);
+            let status = turn(&mut self.socket, self.stage.machine(), pool, now);
             match (status, &mut self.stage) {
                 (Status::Blocked, _) => return true,
                 (Status::Over, _) => return false,
@@ -129,7 +126,12 @@ fn echo(connection: &mut Connection, now: Instant) {
 }
 
 /// Moves bytes between a socket and a machine until one of them has enough.
-fn turn(socket: &mut TcpStream, machine: &mut dyn Machine, now: Instant) -> Status {
+fn turn(
+    socket: &mut TcpStream,
+    machine: &mut dyn Machine,
+    pool: &mut Pool,
+    now: Instant,
+) -> Status {
     loop {
         // While the peer takes nothing, nothing is made for it to take.
         if !machine.io().1.is_full() && machine.ready(now) {
@@ -152,6 +154,7 @@ fn turn(socket: &mut TcpStream, machine: &mut dyn Machine, now: Instant) -> Stat
         if machine.io().1.is_full() {
             return Status::Blocked;
         }
+        pool.supply(machine.io().0);
         match socket.read(machine.io().0.spare()) {
             Ok(0) => machine.lost(TransportEnd::Eof),
             Ok(n) => machine.io().0.commit(n),

@@ -54,7 +54,7 @@ fn append_short(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
 #[inline]
 fn append_long(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
     #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if let Some(ascii) = super::avx2::with_avx2(|| append_wide(out, data, key)) {
+    if let Some(ascii) = super::avx2::with_avx2(Append(out, data, key)) {
         return ascii;
     }
     append(out, data, key)
@@ -73,6 +73,19 @@ fn append(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
         ascii &= out[from..].is_ascii();
     }
     ascii
+}
+
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+struct Append<'a>(&'a mut Vec<u8>, &'a [u8], u32);
+
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+impl super::avx2::Pass for Append<'_> {
+    type Out = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        append_wide(self.0, self.1, self.2)
+    }
 }
 
 /// One pass, in blocks of 128 bytes, then of 32, and a short rest.
@@ -124,7 +137,7 @@ mod tests {
                 let data = &bytes[from..from + len];
                 let (mut wide, mut narrow) = (Vec::from(*b"before"), Vec::from(*b"before"));
                 let word = u32::from_ne_bytes(key.at(from));
-                let run = || append_wide(&mut wide, data, word);
+                let run = Append(&mut wide, data, word);
                 let Some(ascii) = super::super::avx2::with_avx2(run) else {
                     return;
                 };

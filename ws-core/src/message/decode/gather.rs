@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use super::{BLOCK, Decoder, Frame, Place, Step, What};
+use super::{ASIDE_MIN, Decoder, Frame, Place, Step, What};
 use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{Header, OpCode, mask};
@@ -39,16 +39,9 @@ impl<T> Decoder<T> {
             return Err(self.too_large());
         }
         // RSV1 is only let through on the first frame of a message.
-        let rare = &mut self.rare;
         let message = self.message.get_or_insert_with(|| {
-            let spare = rare.take_spare();
-            Box::new(Assembly::new(
-                kind,
-                header.rsv1,
-                max_message,
-                streams,
-                spare,
-            ))
+            let (packed, storage) = (header.rsv1, self.buf.take_kept());
+            Box::new(Assembly::new(kind, packed, max_message, streams, storage))
         });
         if let Some(packed) = message.packed() {
             *packed = packed.saturating_add(len);
@@ -80,25 +73,37 @@ impl<T> Decoder<T> {
         let Some(message) = &mut self.message else {
             return Ok(None);
         };
-        let filled = self.buf.filled_mut();
-        let there = filled.len().min(frame.len - frame.done);
-        for block in filled[..there].chunks_mut(BLOCK) {
-            let limit = self.rare.limits.max_message;
-            let masked = frame.head.key.map(|key| (key, frame.done));
-            match self.rare.inflater() {
-                Some(inflater) if message.is_compressed() => {
-                    if let Some((key, phase)) = masked {
-                        mask(block, key, phase);
-                    }
-                    unpack(inflater, message, block, limit)?;
-                }
-                _ => message.push(block, masked, frame.len - frame.done)?,
-            }
-            frame.done += block.len();
+        let key = frame.head.key;
+        if let Some(room) = self.buf.take_aside() {
+            let fresh = frame.len - frame.done - room.due();
+            message.take_room(room, fresh, key.map(|key| (key, frame.done)))?;
+            frame.done += fresh;
         }
+        let limit = self.rare.limits.max_message;
+        let left = frame.len - frame.done;
+        let filled = self.buf.filled_mut();
+        let there = filled.len().min(left);
+        let block = &mut filled[..there];
+        let packed = message.is_compressed();
+        match self.rare.inflater() {
+            Some(inflater) if packed => {
+                if let Some(key) = key {
+                    mask(block, key, frame.done);
+                }
+                unpack(inflater, message, block, limit)?;
+            }
+            _ => message.push(block, key.map(|key| (key, frame.done)), left)?,
+        }
+        frame.done += there;
         self.buf.consume(there);
         self.buf.want(0);
         if frame.done < frame.len {
+            let due = frame.len - frame.done;
+            if due >= ASIDE_MIN && !packed {
+                if let Some(room) = message.lend_room(due) {
+                    self.buf.read_aside(room);
+                }
+            }
             self.hold(frame);
             return Ok(None);
         }
@@ -106,11 +111,13 @@ impl<T> Decoder<T> {
             return Ok(None);
         }
         match self.rare.inflater() {
-            Some(inflater) if message.is_compressed() => inflater.finish()?,
+            Some(inflater) if packed => inflater.finish()?,
             _ => {}
         }
         message.finish()?;
         self.complete = true;
+        let alone = frame.head.opcode != OpCode::Continuation && !packed;
+        self.rare.found = alone.then_some(frame.head);
         Ok(Some(What::Assembled.elsewhere()))
     }
 }
@@ -145,28 +152,61 @@ mod tests {
     use crate::message::{Assembled, Limits};
 
     #[test]
-    fn storage_is_kept_for_the_next_message_only_while_there_is_more_to_decode() {
+    fn a_long_frame_is_read_into_the_storage_of_the_one_before_until_that_is_released() {
         let limits = Limits::default();
         let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
         let mut decoder = Decoder::new(Role::Client, buf, &limits, whole, None, ());
         let head = [0x82, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70];
         let message = [&head[..], &[7; 70_000]].concat();
-        let received = [&message[..], &message[..]].concat();
-        for _ in 0..2 {
-            decoder.buf_mut().extend_from_slice(&received);
-            let mut seen = None;
-            for _ in 0..2 {
-                assert_eq!(decoder.step(), Some(What::Assembled.elsewhere()));
-                let Some(Assembled::Binary(data)) = decoder.assembled() else {
-                    panic!("a whole message");
-                };
-                assert_eq!(data, &[7; 70_000][..]);
-                let at = data.as_ptr();
-                assert_eq!(*seen.get_or_insert(at), at, "the same storage");
+        let mut seen = None;
+        for _ in 0..3 {
+            let mut rest = &message[..];
+            while !rest.is_empty() {
+                let room = decoder.buf_mut().spare();
+                let n = rest.len().min(room.len()).min(1000);
+                room[..n].copy_from_slice(&rest[..n]);
+                decoder.buf_mut().commit(n);
+                rest = &rest[n..];
+                let found = decoder.step();
+                let whole = Some(What::Assembled.elsewhere());
+                assert_eq!(found, whole.filter(|_| rest.is_empty()));
+                // Behind the first read nothing of a long frame passes through the buffer.
+                let aside = decoder.buf_mut().spare().len() > 16 * 1024 || rest.len() < ASIDE_MIN;
+                assert!(aside || rest.is_empty(), "{}", rest.len());
             }
-            assert_eq!(decoder.step(), None);
-            let spare = decoder.rare.never.as_ref().map(|it| it.spare.capacity());
-            assert_eq!(spare.unwrap_or(0), 0, "nothing more to decode");
+            let Some(Assembled::Binary(data)) = decoder.assembled() else {
+                panic!("a whole message");
+            };
+            assert_eq!(data, &[7; 70_000][..]);
+            let at = data.as_ptr();
+            assert_eq!(*seen.get_or_insert(at), at, "the same storage");
         }
+        assert_eq!(decoder.step(), None);
+        assert_eq!(decoder.buf_mut().take_kept().len(), 70_000);
+    }
+
+    #[test]
+    fn what_the_application_still_has_is_not_used_again() {
+        let limits = Limits::default();
+        let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
+        let mut decoder = Decoder::new(Role::Client, buf, &limits, whole, None, ());
+        let mut owned = |byte, last: Option<*const u8>| {
+            let head = [0x02, 126, 0x20, 0, 0x80, 0];
+            let frames = [&head[..4], &[byte; 0x2000], &head[4..]].concat();
+            decoder.buf_mut().extend_from_slice(&frames);
+            assert_eq!(decoder.step(), Some(What::Assembled.elsewhere()));
+            let Some(Assembled::Binary(data)) = decoder.take_assembled() else {
+                panic!("a whole message");
+            };
+            assert_eq!(data, &[byte; 0x2000][..]);
+            (data.clone(), last.is_some_and(|last| last == data.as_ptr()))
+        };
+        let (first, _) = owned(1, None);
+        let at = first.as_ptr();
+        let (second, same) = owned(2, Some(at));
+        assert!(!same && first == [1; 0x2000][..]);
+        let at = second.as_ptr();
+        drop(second);
+        assert!(owned(3, Some(at)).1, "it was given up");
     }
 }

@@ -6,11 +6,11 @@
 //! payload, never sends, and knows no time.
 
 mod gather;
+mod leftover;
 mod step;
 mod stream;
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use bytes::Bytes;
 
@@ -24,12 +24,17 @@ use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{Header, MaskKey, MaskRule, OpCode, Rules, mask};
 
-/// A message in one frame of at most this size is delivered from the receive buffer, also when it
-/// arrives in several reads; a longer one is assembled as it arrives.
+/// A message in one frame of at most this size is delivered from the receive buffer, if it is there
+/// when its header is.
 const IN_PLACE_MAX: usize = 64 * 1024;
 
-/// Long pieces are unmasked, checked and appended in blocks that stay in the first-level cache.
-const BLOCK: usize = 16 * 1024;
+/// If it is not, only one of at most this size waits there for the rest; a longer one is assembled as
+/// it arrives.
+const WAIT_MAX: usize = 4 * 1024;
+
+/// From this length on the rest of a frame is read into its message's own storage: what comes behind
+/// the frame takes one more read then.
+const ASIDE_MIN: usize = 32 * 1024;
 
 /// What the common case touches is here, and there is as little of it as can be: an idle connection
 /// holds all of it. Its owner may keep a `T` where the rest is.
@@ -42,9 +47,12 @@ pub(crate) struct Decoder<T> {
     rare: Box<Rare<T>>,
     /// Bytes at the front of `buf` that the last step lent out.
     lent: u32,
-    /// A message in one frame that is shorter than this, and at most [`IN_PLACE_MAX`], is delivered at
-    /// once.
+    /// A message in one frame that is shorter than this, and at most [`IN_PLACE_MAX`], is delivered from
+    /// `buf`.
     short: u32,
+    /// Were long messages taken away lately, rather than lent? Then they are better unmasked on the way
+    /// to a place of their own: `short` says that.
+    taken: bool,
     rules: Rules,
     delivery: Delivery,
     /// `message` is complete and was lent out by the last step.
@@ -56,7 +64,7 @@ pub(crate) struct Decoder<T> {
 struct Rare<T> {
     kept: T,
     limits: Bounds,
-    /// The last frame that was complete in `buf` behind a header that is gone.
+    /// The last frame that was complete behind a header that is gone, if there is one to be had again.
     found: Option<Head>,
     /// What many connections never need.
     never: Option<Box<Never>>,
@@ -72,22 +80,12 @@ struct Never {
     clear: usize,
     piece: Piece,
     fault: Option<ProtocolError>,
-    /// What the last message was assembled in, as long as there is more to decode: where one follows
-    /// the other they need no fresh memory. It is no larger than the message was allowed to be, and
-    /// it is gone when what was received is used up.
-    spare: Vec<u8>,
 }
 
 impl<T> Rare<T> {
     /// What is made when it is first needed.
     fn never(&mut self) -> &mut Never {
         self.never.get_or_insert_default()
-    }
-
-    /// What the last message was assembled in, if that is still there.
-    fn take_spare(&mut self) -> Vec<u8> {
-        let never = self.never.as_mut();
-        never.map_or_else(Vec::new, |never| core::mem::take(&mut never.spare))
     }
 
     fn inflater(&mut self) -> Option<&mut Inflater> {
@@ -137,10 +135,6 @@ impl<T> Decoder<T> {
         let rsv1 = inflater.is_some();
         let rules = Rules { mask, rsv1 };
         let limits = Bounds::from(limits);
-        let short = match delivery {
-            Delivery::Chunks => 0,
-            Delivery::Messages => limits.max_short().min(IN_PLACE_MAX) + 1,
-        };
         let never = inflater.map(|inflater| Never {
             inflater: Some(inflater),
             ..Never::default()
@@ -151,17 +145,32 @@ impl<T> Decoder<T> {
             found: None,
             never: never.map(Box::new),
         };
-        Self {
+        let mut decoder = Self {
             buf,
             frame: None,
             message: None,
             rare: Box::new(rare),
             lent: 0,
-            short: u32::try_from(short).unwrap_or(u32::MAX),
+            short: 0,
+            taken: false,
             rules,
             delivery,
             complete: false,
-        }
+        };
+        decoder.prefer(false);
+        decoder
+    }
+
+    /// How long a message may be to be delivered from the receive buffer, if it is to be taken away or
+    /// if it is to be lent.
+    fn prefer(&mut self, taken: bool) {
+        let most = if taken { WAIT_MAX } else { IN_PLACE_MAX };
+        let short = match self.delivery {
+            Delivery::Chunks => 0,
+            Delivery::Messages => self.rare.limits.max_short().min(most) + 1,
+        };
+        self.short = u32::try_from(short).unwrap_or(u32::MAX);
+        self.taken = taken;
     }
 
     /// Bytes that every decoder keeps in an allocation of its own.
@@ -225,18 +234,20 @@ impl<T> Decoder<T> {
             return None;
         }
         self.complete = false;
-        self.message.take()?.into_data()
+        let (data, storage) = self.message.take()?.into_own()?;
+        if data.len() > WAIT_MAX {
+            self.prefer(true);
+        }
+        self.buf.keep(storage);
+        Some(data)
     }
 
     /// The payload that a step found, owned.
     pub(crate) fn take(&mut self, span: Span) -> Bytes {
-        let before = self.buf.filled().len();
-        let taken = self.buf.take(span.range().start, span.range().len());
-        if self.buf.filled().len() != before {
-            // Split off, and what was before it is gone too.
-            self.lent = 0;
+        if span.range().len() > WAIT_MAX {
+            self.prefer(true);
         }
-        taken
+        Bytes::copy_from_slice(self.payload(span))
     }
 
     /// Takes back what the last step lent.
@@ -267,61 +278,13 @@ impl<T> Decoder<T> {
         self.frame = None;
         self.message = None;
         self.complete = false;
+        drop(self.buf.take_aside());
         if let Some(never) = &mut self.rare.never {
             never.clear = 0;
-            never.spare = Vec::new();
             if let Some(inflater) = &mut never.inflater {
                 inflater.abandon();
             }
         }
-    }
-
-    /// What was received and not handed out, as it was on the wire; `untaken` was found and not handed
-    /// out. Nothing if its beginning is gone, with a part of a message that was assembled.
-    pub(crate) fn into_leftover(mut self, untaken: Option<Span>) -> Bytes {
-        let handed_out = self.complete && untaken.is_none();
-        if self.message.is_some() && !handed_out {
-            return Bytes::new();
-        }
-        let frame = match untaken {
-            Some(Span { at: 0, len }) => self.rare.found.map(|head| Frame {
-                head,
-                len: len as usize,
-                done: len as usize,
-                place: Place::Assembly,
-            }),
-            // The header is still there.
-            Some(span) => {
-                let (head, payload) = self.buf.filled_mut().split_at_mut(usize::from(span.at));
-                if let (MaskRule::Required, Some(&key)) = (self.rules.mask, head.last_chunk()) {
-                    mask(&mut payload[..span.len as usize], MaskKey::new(key), 0);
-                }
-                None
-            }
-            None => {
-                self.give_back();
-                self.frame.map(|frame| *frame)
-            }
-        };
-        let len = self.buf.filled().len();
-        let Some(frame) = frame else {
-            return self.buf.take(0, len);
-        };
-        let Head { opcode, fin, key } = frame.head;
-        if let Some(key) = key {
-            mask(&mut self.buf.filled_mut()[..frame.done], key, 0);
-        }
-        // There is one encoding of each length only, so this is the header that was received.
-        let mut head = [0; Header::MAX_LEN];
-        let n = Header {
-            fin,
-            rsv1: false,
-            opcode,
-            key,
-            len: frame.len as u64,
-        }
-        .encode(&mut head);
-        [&head[..n], self.buf.filled()].concat().into()
     }
 
     /// Finds the next message or control frame; `None` while bytes are missing.
@@ -383,20 +346,14 @@ impl<T> Decoder<T> {
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
         if core::mem::take(&mut self.complete) {
-            let message = self.message.take();
-            let storage = message.and_then(|message| message.into_storage());
-            if let Some(storage) = storage.filter(|storage| storage.capacity() > 0) {
-                self.rare.never().spare = storage;
+            let data = self.message.take().and_then(|message| message.into_data());
+            if let Some(data) = data {
+                self.buf.keep(data.into_storage());
+            }
+            if self.taken {
+                self.prefer(false);
             }
         }
-        let found = self.find_next();
-        if !matches!(found, Ok(Some(_))) {
-            self.rare.take_spare();
-        }
-        found
-    }
-
-    fn find_next(&mut self) -> Result<Option<Step>, ProtocolError> {
         loop {
             let frame = match self.frame.take() {
                 Some(frame) => *frame,
@@ -433,7 +390,7 @@ impl<T> Decoder<T> {
                 Place::Buffer(Utf8::default()),
             )
         } else {
-            self.admit(&header)?
+            self.admit(&header, self.buf.filled().len() - at)?
         };
         self.buf.consume(at);
         Ok(Some(Frame {
@@ -444,14 +401,14 @@ impl<T> Decoder<T> {
         }))
     }
 
-    /// Checks a data frame against the limits and the message under way, before any of its payload
-    /// is looked at.
+    /// Checks a data frame, of whose payload so many bytes are there, against the limits and the message
+    /// under way, before any of its payload is looked at.
     #[inline]
-    fn admit(&mut self, header: &Header) -> Result<(usize, Place), ProtocolError> {
+    fn admit(&mut self, header: &Header, there: usize) -> Result<(usize, Place), ProtocolError> {
         let alone = header.fin && !header.rsv1 && self.message.is_none();
         if alone && header.opcode != OpCode::Continuation {
             let len = usize::try_from(header.len).unwrap_or(usize::MAX);
-            if len < self.short as usize {
+            if len < self.short as usize && len <= there.max(WAIT_MAX) {
                 return Ok((len, Place::Buffer(Utf8::default())));
             }
         }

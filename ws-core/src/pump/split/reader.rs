@@ -130,9 +130,7 @@ where
                 return Poll::Ready(false);
             }
             if self.poll_fill(cx).is_pending() {
-                if let Some(storage) = self.receiver.buf().take_storage() {
-                    R::with_pool(|pool| pool.reclaim_receiving(storage));
-                }
+                R::with_pool(|pool| pool.settle(self.receiver.buf()));
                 return Poll::Pending;
             }
         }

@@ -166,11 +166,13 @@ impl<D: Dialect> Session<D> {
         let moved = received != tape.received || written != tape.written;
         if received > tape.received {
             let new = usize::try_from(received - tape.received).unwrap_or(usize::MAX);
-            let filled = recv.filled();
-            let from = filled.len().saturating_sub(new);
-            let mut line = Line::new(&mut tape.text, "in", Instant::ORIGIN);
-            line.bytes(&filled[from..]);
-            line.end();
+            for bytes in recv.latest(new) {
+                if !bytes.is_empty() {
+                    let mut line = Line::new(&mut tape.text, "in", Instant::ORIGIN);
+                    line.bytes(bytes);
+                    line.end();
+                }
+            }
         }
         if written > tape.written {
             let mut line = Line::new(&mut tape.text, "out", Instant::ORIGIN);

@@ -1,11 +1,14 @@
 //! The receive buffer: the transport writes into it, the decoder reads and lends from it.
 //!
-//! Never parses and never performs a read. Grows only for a frame that the decoder asked it to wait
-//! for, and then with the bytes that came, not with the length that was announced.
+//! Never parses and never performs a read. Most frames wait in it until they are whole; what is still
+//! to come of a long one goes straight to where its message is put together.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use bytes::{Bytes, BytesMut};
+
+use super::Room;
 
 /// Size of the storage that [`RecvBuf::spare`] allocates when none was lent.
 const CHUNK: usize = 16 * 1024;
@@ -13,8 +16,15 @@ const CHUNK: usize = 16 * 1024;
 /// A partial frame of at most this many bytes moves out of the way when storage is given back.
 const MOVE_MAX: usize = 4 * 1024;
 
-/// Fewer unread bytes than this are moved to the front at every read, for the sake of a long tail.
-const COMPACT_MAX: usize = 1024;
+/// Unread bytes up to this many are moved to the front at every read, for the sake of a long tail.
+const COMPACT_MAX: usize = 4 * 1024;
+
+/// After a long frame the next read takes in no more than this: where another long one follows, the
+/// less of it is in the buffer, the less has to be moved.
+const SHORT_READ: usize = 1024;
+
+/// The storage of a message that was handed out is kept for the next one, if it is no larger.
+const KEEP_MAX: usize = 4 * 1024 * 1024;
 
 /// Received bytes that no event has consumed yet, and room for more.
 ///
@@ -37,10 +47,21 @@ pub struct RecvBuf {
     end: usize,
     /// Bytes committed since the beginning.
     received: u64,
+    /// What there is only around long messages.
+    aside: Option<Box<Aside>>,
     /// How many bytes from `start` on the frame under way needs in one piece.
     want: u32,
     /// Was something committed since it was last asked? How the keepalive sees that the peer is alive.
     fresh: bool,
+    /// Was what was read last a long frame?
+    long: bool,
+}
+
+/// Beside the buffer: where the rest of a long frame goes, and what the last long message was in.
+#[derive(Default)]
+struct Aside {
+    room: Option<Room>,
+    kept: Bytes,
 }
 
 impl RecvBuf {
@@ -52,9 +73,18 @@ impl RecvBuf {
 
     /// Room for received bytes: initialised, never empty.
     ///
-    /// Allocates at least 16 KiB if no storage was lent. If a frame is under way the room grows towards what
-    /// that frame needs, doubling as its bytes arrive: what is held stays within twice what came.
+    /// Allocates at least 16 KiB if no storage was lent. If a long frame is under way it is the room for the
+    /// rest of that frame, and grows by doubling as its bytes arrive: what is held stays within twice
+    /// what came.
     pub fn spare(&mut self) -> &mut [u8] {
+        if self.reads_aside() {
+            return self.room().map_or(&mut [], Room::spare);
+        }
+        self.spare_here()
+    }
+
+    /// [`spare`](Self::spare) in the buffer itself.
+    fn spare_here(&mut self) -> &mut [u8] {
         let held = self.end - self.start;
         if held == 0 {
             self.start = 0;
@@ -69,7 +99,12 @@ impl RecvBuf {
         if self.end == self.bytes.len() {
             self.grow();
         }
-        &mut self.bytes[self.end..]
+        let spare = &mut self.bytes[self.end..];
+        if self.long {
+            let most = spare.len().min(SHORT_READ);
+            return &mut spare[..most];
+        }
+        spare
     }
 
     /// More storage: the tail is used up.
@@ -90,12 +125,28 @@ impl RecvBuf {
     /// # Panics
     /// If `n` is more than `spare` returned.
     pub fn commit(&mut self, n: usize) {
+        self.note(n);
+        if self.reads_aside() {
+            self.long = true;
+            return self.room().map_or((), |room| room.commit(n));
+        }
+        self.long = false;
         assert!(
             n <= self.bytes.len() - self.end,
             "committed more than the spare room"
         );
         self.end += n;
-        self.note(n);
+    }
+
+    /// Does what is received belong to a long frame?
+    #[inline]
+    fn reads_aside(&self) -> bool {
+        let room = self.aside.as_ref().and_then(|aside| aside.room.as_ref());
+        room.is_some_and(|room| !room.is_full())
+    }
+
+    fn room(&mut self) -> Option<&mut Room> {
+        self.aside.as_mut()?.room.as_mut()
     }
 
     #[inline]
@@ -105,7 +156,14 @@ impl RecvBuf {
     }
 
     /// Copies `data` in, growing as needed: for tests, fuzzing and buffers that the kernel provides.
-    pub fn extend_from_slice(&mut self, data: &[u8]) {
+    pub fn extend_from_slice(&mut self, mut data: &[u8]) {
+        while self.reads_aside() && !data.is_empty() {
+            let room = self.spare();
+            let (now, rest) = data.split_at(room.len().min(data.len()));
+            room[..now.len()].copy_from_slice(now);
+            self.commit(now.len());
+            data = rest;
+        }
         let held = self.end - self.start;
         if self.bytes.len() - self.end < data.len() {
             if self.bytes.len() - held < data.len() {
@@ -123,25 +181,34 @@ impl RecvBuf {
         self.note(data.len());
     }
 
-    /// The bytes received and not yet consumed.
+    /// The bytes received and not yet consumed, but for those of a long frame under way, which have
+    /// gone where they belong.
     #[must_use]
     #[inline]
     pub fn filled(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// Bytes of storage held, used or not.
+    /// Bytes of storage held, used or not, but for that of a long message.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
+    }
+
+    /// Is there storage that a pool might take?
+    #[cfg(feature = "pump")]
+    pub(crate) fn has_storage(&self) -> bool {
+        self.aside.is_some() || !self.bytes.is_empty()
     }
 
     /// Takes the storage away while nothing needs it: for pools shared by many connections, and for
     /// completion-based I/O that wants to own what it reads into.
     ///
     /// A partial frame of up to 4 KiB moves to a buffer of its own size; with more than that under
-    /// way, or without storage worth taking, the answer is `None`.
+    /// way, or without storage worth taking, the answer is `None`. What is there for
+    /// [`take_long`](Self::take_long) is freed.
     pub fn take_storage(&mut self) -> Option<BytesMut> {
+        drop(self.take_long());
         let held = self.end - self.start;
         if self.bytes.is_empty() || held > MOVE_MAX || 2 * held > self.bytes.len() {
             return None;
@@ -153,6 +220,44 @@ impl RecvBuf {
         Some(core::mem::replace(&mut self.bytes, own))
     }
 
+    /// Takes away what the last long message was in, up to 4 MiB: it is kept because where one follows
+    /// the other, they need no fresh memory. For a pool, or to free it, when a connection becomes idle.
+    ///
+    /// The bytes may be shared with the application, which has got them as a message.
+    pub fn take_long(&mut self) -> Option<Bytes> {
+        let aside = self.aside.as_mut()?;
+        let kept = core::mem::take(&mut aside.kept);
+        if aside.room.is_none() {
+            self.aside = None;
+        }
+        Some(kept).filter(|kept| !kept.is_empty())
+    }
+
+    /// Is there something for [`take_long`](Self::take_long)?
+    #[must_use]
+    #[inline]
+    pub fn has_long(&self) -> bool {
+        let aside = self.aside.as_ref();
+        aside.is_some_and(|aside| !aside.kept.is_empty())
+    }
+
+    /// Does a long message under way need more storage? Then [`put_long`](Self::put_long) spares it an
+    /// allocation.
+    #[must_use]
+    #[inline]
+    pub fn wants_long(&self) -> bool {
+        let room = self.aside.as_ref().and_then(|aside| aside.room.as_ref());
+        room.is_some_and(Room::is_low)
+    }
+
+    /// Lends storage for a long message. What is not needed comes back.
+    pub fn put_long(&mut self, storage: BytesMut) -> BytesMut {
+        match self.room() {
+            Some(room) => room.adopt(storage),
+            None => storage,
+        }
+    }
+
     /// Lends storage whose first `filled` bytes are received data, and the rest room.
     ///
     /// Bytes of a partial frame are moved to its front, or, if `filled` is not zero, the data is
@@ -162,6 +267,10 @@ impl RecvBuf {
     /// If `filled` is more than the length of `storage`.
     pub fn put_storage(&mut self, mut storage: BytesMut, filled: usize) -> Option<BytesMut> {
         assert!(filled <= storage.len(), "more data than storage");
+        if filled > 0 && self.reads_aside() {
+            self.extend_from_slice(&storage[..filled]);
+            return Some(storage);
+        }
         let held = self.end - self.start;
         if held == 0 {
             let old = core::mem::replace(&mut self.bytes, storage);
@@ -216,9 +325,45 @@ impl RecvBuf {
 
     /// Drops everything unread and says how much that was.
     pub(crate) fn clear(&mut self) -> usize {
+        self.aside = None;
         let held = self.end - self.start;
         self.consume(held);
         held
+    }
+
+    /// What is received from now on goes to `room`, until that is full. Nothing may be unread.
+    pub(crate) fn read_aside(&mut self, room: Room) {
+        debug_assert!(self.filled().is_empty(), "what is unread belongs there");
+        self.aside.get_or_insert_default().room = Some(room);
+    }
+
+    /// The room that was read into, with what has arrived there.
+    #[inline]
+    pub(crate) fn take_aside(&mut self) -> Option<Room> {
+        self.aside.as_mut()?.room.take()
+    }
+
+    /// The last `n` received bytes, as they lie in at most two places.
+    pub(crate) fn latest(&self, n: usize) -> [&[u8]; 2] {
+        let room = self.aside.as_ref().and_then(|aside| aside.room.as_ref());
+        let (aside, here) = (room.map_or(&[][..], Room::filled), self.filled());
+        let here = &here[here.len().saturating_sub(n)..];
+        let before = n - here.len();
+        [&aside[aside.len().saturating_sub(before)..], here]
+    }
+
+    /// Keeps what a message was in for the next one.
+    pub(crate) fn keep(&mut self, storage: Bytes) {
+        if (1..=KEEP_MAX).contains(&storage.len()) {
+            self.aside.get_or_insert_default().kept = storage;
+        }
+    }
+
+    /// What a message was in, if that is still there and nobody else has it any more.
+    pub(crate) fn take_kept(&mut self) -> BytesMut {
+        let kept = self.aside.as_mut().map(|aside| &mut aside.kept);
+        let kept = kept.map(core::mem::take).unwrap_or_default();
+        kept.try_into_mut().unwrap_or_default()
     }
 
     /// The next `total` bytes are needed in one piece.
@@ -230,26 +375,6 @@ impl RecvBuf {
     #[inline]
     fn wanted(&self) -> usize {
         self.want as usize
-    }
-
-    /// The bytes `at..at + len` of [`filled`](Self::filled), owned: without a copy if they are at
-    /// least half of the storage, which would otherwise be pinned for the sake of a few bytes.
-    pub(crate) fn take(&mut self, at: usize, len: usize) -> Bytes {
-        let from = self.start + at;
-        if len < MOVE_MAX || 2 * len < self.bytes.len() {
-            return Bytes::copy_from_slice(&self.bytes[from..from + len]);
-        }
-        let tail = self.bytes.split_off(from + len);
-        let mut head = core::mem::replace(&mut self.bytes, tail);
-        self.end -= from + len;
-        self.start = 0;
-        if self.bytes.len() < MOVE_MAX {
-            // Too little to read into: reads of a few bytes each would follow.
-            let mut fresh = BytesMut::zeroed(if self.end == 0 { 0 } else { CHUNK });
-            fresh[..self.end].copy_from_slice(self.filled());
-            self.bytes = fresh;
-        }
-        head.split_off(from).freeze()
     }
 }
 
@@ -263,132 +388,4 @@ impl fmt::Debug for RecvBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec::Vec;
-
-    fn fill(buf: &mut RecvBuf, data: &[u8]) {
-        for part in data.chunks(1000) {
-            let mut part = part;
-            while !part.is_empty() {
-                let room = buf.spare();
-                let n = room.len().min(part.len());
-                room[..n].copy_from_slice(&part[..n]);
-                buf.commit(n);
-                part = &part[n..];
-            }
-        }
-    }
-
-    fn numbers(n: usize) -> Vec<u8> {
-        (0..n).map(|i| u8::try_from(i % 251).unwrap()).collect()
-    }
-
-    #[test]
-    fn bytes_come_out_as_they_went_in() {
-        let data = numbers(100_000);
-        let mut buf = RecvBuf::new();
-        fill(&mut buf, &data[..70_000]);
-        buf.consume(60_000);
-        fill(&mut buf, &data[70_000..]);
-        assert_eq!(buf.filled(), &data[60_000..]);
-        assert_eq!(buf.received(), 100_000);
-    }
-
-    #[test]
-    fn room_grows_with_what_arrives_and_not_with_what_is_announced() {
-        let mut buf = RecvBuf::new();
-        buf.want(64 << 20);
-        fill(&mut buf, &numbers(20_000));
-        assert!(buf.capacity() <= 2 * 20_000, "{}", buf.capacity());
-        fill(&mut buf, &numbers(1_000_000));
-        assert!(buf.capacity() <= 2 * 1_020_000, "{}", buf.capacity());
-    }
-
-    #[test]
-    fn an_idle_buffer_gives_its_storage_back() {
-        let mut buf = RecvBuf::new();
-        assert!(buf.take_storage().is_none());
-        fill(&mut buf, b"partial frame");
-        let storage = buf.take_storage().unwrap();
-        assert!(storage.len() >= CHUNK);
-        assert_eq!(buf.filled(), b"partial frame");
-        assert_eq!(buf.capacity(), 13);
-        assert!(
-            buf.put_storage(storage, 0).is_none(),
-            "the partial frame moves into it"
-        );
-        fill(&mut buf, b", the rest");
-        assert_eq!(buf.filled(), b"partial frame, the rest");
-        buf.clear();
-        assert!(buf.take_storage().is_some());
-        assert_eq!(buf.capacity(), 0);
-    }
-
-    #[test]
-    fn a_completed_read_is_adopted_or_appended() {
-        let mut buf = RecvBuf::new();
-        assert!(buf.put_storage(BytesMut::from(&b"abcd"[..]), 2).is_none());
-        assert_eq!(buf.filled(), b"ab");
-        let back = buf.put_storage(BytesMut::from(&b"cdXX"[..]), 2);
-        assert!(back.is_some());
-        assert_eq!(buf.filled(), b"abcd");
-        assert_eq!(buf.received(), 4);
-    }
-
-    #[test]
-    fn a_large_partial_frame_keeps_its_storage() {
-        let mut buf = RecvBuf::new();
-        fill(&mut buf, &numbers(5000));
-        assert!(buf.take_storage().is_none());
-    }
-
-    #[test]
-    fn small_payloads_are_copied_and_large_ones_split_off() {
-        let data = numbers(16_000);
-        let mut buf = RecvBuf::new();
-        fill(&mut buf, &data);
-        assert_eq!(buf.take(0, 10), data[..10]);
-        buf.consume(10);
-        let large = buf.take(0, 12_000);
-        assert_eq!(large, data[10..12_010]);
-        assert_eq!(buf.filled(), &data[12_010..]);
-        fill(&mut buf, &[1, 2, 3]);
-        assert_eq!(buf.filled().len(), 3993);
-    }
-
-    #[test]
-    fn splitting_a_payload_off_does_not_leave_reads_of_a_few_bytes() {
-        for rest in [&b""[..], b"next"] {
-            let mut buf = RecvBuf::new();
-            fill(&mut buf, &numbers(CHUNK - 100));
-            let large = buf.take(0, CHUNK - 100);
-            assert_eq!(large.len(), CHUNK - 100);
-            fill(&mut buf, rest);
-            assert!(buf.spare().len() >= CHUNK / 2, "{}", buf.spare().len());
-            assert_eq!(buf.filled(), rest);
-        }
-        // Also if the rest came with it.
-        let mut buf = RecvBuf::new();
-        fill(&mut buf, &numbers(CHUNK));
-        assert_eq!(buf.take(0, CHUNK - 100).len(), CHUNK - 100);
-        assert_eq!(buf.filled(), &numbers(CHUNK)[CHUNK - 100..]);
-        buf.consume(100);
-        assert!(buf.spare().len() >= CHUNK, "{}", buf.spare().len());
-    }
-
-    #[test]
-    #[should_panic(expected = "committed more than the spare room")]
-    fn committing_past_the_end_panics() {
-        let mut buf = RecvBuf::new();
-        let n = buf.spare().len();
-        buf.commit(n + 1);
-    }
-
-    #[test]
-    fn debug_shows_sizes_and_no_data() {
-        let mut buf = RecvBuf::new();
-        buf.extend_from_slice(b"xxx");
-        assert!(alloc::format!("{buf:?}").starts_with("RecvBuf { filled: 3,"));
-    }
-}
+mod tests;

@@ -1,0 +1,88 @@
+//! Giving back what was received and not handed out, to whoever reads the transport next.
+//!
+//! Frames that were opened are put together again; nothing is decoded.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::{Decoder, Frame, Head, Place, Span};
+use crate::frame::{Header, MaskKey, MaskRule, OpCode, mask};
+
+impl<T> Decoder<T> {
+    /// What was received and not handed out, as it was on the wire; `untaken` was found and not handed
+    /// out. Nothing if its beginning is gone, with frames of a message that were put together.
+    pub(crate) fn into_leftover(mut self, untaken: Option<Span>) -> Bytes {
+        let handed_out = self.complete && untaken.is_none();
+        if self.message.is_some() && !handed_out {
+            return self.unassembled().unwrap_or_default().into();
+        }
+        let frame = match untaken {
+            Some(Span { at: 0, len }) => self.rare.found.map(|head| Frame {
+                head,
+                len: len as usize,
+                done: len as usize,
+                place: Place::Assembly,
+            }),
+            // The header is still there.
+            Some(span) => {
+                let (head, payload) = self.buf.filled_mut().split_at_mut(usize::from(span.at));
+                if let (MaskRule::Required, Some(&key)) = (self.rules.mask, head.last_chunk()) {
+                    mask(&mut payload[..span.len as usize], MaskKey::new(key), 0);
+                }
+                None
+            }
+            None => {
+                self.give_back();
+                self.frame.map(|frame| *frame)
+            }
+        };
+        let Some(frame) = frame else {
+            return Bytes::copy_from_slice(self.buf.filled());
+        };
+        again(&frame, self.buf.filled(), &[]).into()
+    }
+
+    /// The frame that was assembled, or is under way to that, if it is its message's first.
+    fn unassembled(&mut self) -> Option<Vec<u8>> {
+        let lent = self.buf.take_aside();
+        let message = self.message.as_mut()?;
+        if let Some(data) = message.data() {
+            let payload = data.as_bytes();
+            let (len, done) = (payload.len(), payload.len());
+            let head = self.rare.found.filter(|_| self.complete)?;
+            let place = Place::Assembly;
+            let frame = Frame {
+                head,
+                len,
+                done,
+                place,
+            };
+            return Some(again(&frame, payload, self.buf.filled()));
+        }
+        let frame = *self.frame.take()?;
+        let room = lent.or_else(|| message.lend_room(0))?;
+        let first = frame.head.opcode != OpCode::Continuation && !message.is_compressed();
+        (first && room.len() >= frame.done).then(|| again(&frame, room.filled(), self.buf.filled()))
+    }
+}
+
+/// A frame as it was received, of whose payload `done` bytes were unmasked, and what came behind it.
+fn again(frame: &Frame, payload: &[u8], behind: &[u8]) -> Vec<u8> {
+    let Head { opcode, fin, key } = frame.head;
+    // There is one encoding of each length only, so this is the header that was received.
+    let mut head = [0; Header::MAX_LEN];
+    let n = Header {
+        fin,
+        rsv1: false,
+        opcode,
+        key,
+        len: frame.len as u64,
+    }
+    .encode(&mut head);
+    let mut wire = [&head[..n], payload, behind].concat();
+    if let Some(key) = key {
+        mask(&mut wire[n..n + frame.done], key, 0);
+    }
+    wire
+}
