@@ -174,7 +174,10 @@ impl PollWrite<Wire<Watched>> for Clock {
         _: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        retried(uninterrupted(|| io.write_vectored(bufs)))
+        retried(uninterrupted(|| match bufs {
+            [buf] => io.write(buf),
+            _ => io.write_vectored(bufs),
+        }))
     }
 
     fn poll_flush(io: &mut Wire<Watched>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -47,6 +47,28 @@ fn vectored_chunks_show_what_one_write_may_take() {
     assert_eq!(seen, [&b"bcH"[..], b"shared", b"def"]);
 }
 
+#[cfg(feature = "std")]
+#[test]
+fn one_write_is_shown_no_more_than_half_a_mebibyte() {
+    let payload: Vec<u8> = (0..1_200_000_u32).map(|i| i.to_le_bytes()[1]).collect();
+    let mut buf = SendBuf::new(1000);
+    frame(&mut buf, b"abc");
+    buf.push_shared(b"H", payload.clone().into());
+    frame(&mut buf, b"def");
+    let (mut out, mut writes) = (Vec::<u8>::new(), Vec::new());
+    while buf.has_remaining() {
+        let mut slices = [std::io::IoSlice::new(&[]); 8];
+        let n = buf.chunks_vectored(&mut slices);
+        assert!(slices[..n].iter().all(|slice| !slice.is_empty()));
+        let seen: Vec<u8> = slices[..n].iter().flat_map(|it| it.to_vec()).collect();
+        writes.push(seen.len());
+        out.extend(&seen);
+        buf.advance(seen.len());
+    }
+    assert_eq!(writes, [WRITE, WRITE, 1_200_007 - 2 * WRITE]);
+    assert_eq!(out, [b"abcH", &payload[..], b"def"].concat());
+}
+
 #[test]
 fn a_control_frame_goes_to_the_next_cut_and_controls_keep_their_order() {
     let mut buf = SendBuf::new(1000);
