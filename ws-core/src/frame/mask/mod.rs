@@ -9,7 +9,7 @@ mod avx2;
 
 use core::fmt;
 
-pub(crate) use append::mask_into;
+pub(crate) use append::{append_masked, append_room, mask_into, masked, turned};
 
 /// The four-byte masking key of a frame (RFC 6455 §5.3).
 #[derive(Clone, Copy, Eq, PartialEq)]
