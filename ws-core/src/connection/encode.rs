@@ -2,14 +2,14 @@
 //!
 //! Knows which end masks and where long messages are cut; not what may be sent, nor when.
 
-use core::num::NonZeroU32;
-
 use bytes::Bytes;
 
 use super::config::Config;
 use crate::buf::SendBuf;
 use crate::deflate::Packed;
-use crate::frame::{Header, MAX_CONTROL, MaskKey, OpCode, mask_into};
+use crate::frame::{
+    Header, MAX_CONTROL, MaskKey, OpCode, append_long, append_long_masked, append_short, mask_into,
+};
 use crate::message::{Encoded, Kind};
 use crate::seed::Keys;
 
@@ -17,7 +17,8 @@ use crate::seed::Keys;
 pub(super) struct Encoder {
     pub(super) buf: SendBuf,
     keys: Option<Keys>,
-    fragment_size: Option<NonZeroU32>,
+    /// The longest payload that goes out in one frame; the largest number is no limit.
+    longest: u32,
     share_min: u32,
 }
 
@@ -26,10 +27,10 @@ impl Encoder {
         Self {
             buf: SendBuf::new(config.send_limit),
             keys,
-            // What is beyond 4 GiB is 4 GiB: as far as anyone can tell, it is the same.
-            fragment_size: config
-                .fragment_size
-                .map(|size| size.try_into().unwrap_or(NonZeroU32::MAX)),
+            // Beyond 4 GiB, a little less is as good.
+            longest: config.fragment_size.map_or(u32::MAX, |size| {
+                u32::try_from(size.get()).map_or(u32::MAX - 1, |size| size.min(u32::MAX - 1))
+            }),
             share_min: config.share_min.try_into().unwrap_or(u32::MAX),
         }
     }
@@ -39,34 +40,66 @@ impl Encoder {
         self.message(kind.opcode(), payload);
     }
 
-    /// Queues a message of which this is the opcode.
+    /// Is a message of this length one more frame behind others that are copied, and no more than
+    /// that? Then [`short`](Self::short), [`long`](Self::long) and [`masked`](Self::masked) are for it.
     #[inline(always)]
+    pub(super) fn is_plain(&self, len: usize) -> bool {
+        (len <= self.longest as usize) & self.buf.is_plain()
+    }
+
+    /// Queues a message, unmasked, if it is short and there is room: no call, and no loop. Says whether
+    /// it has.
+    #[inline(always)]
+    pub(super) fn short(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
+        append_short(self.buf.arena(), opcode, None, payload)
+    }
+
+    /// Queues a message, unmasked, if there is room. Says whether it has.
+    #[inline(always)]
+    pub(super) fn long(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
+        append_long(self.buf.arena(), opcode, payload)
+    }
+
+    /// Queues a message, masked.
+    #[inline(always)]
+    pub(super) fn masked(&mut self, opcode: OpCode, payload: &[u8]) {
+        let Some(keys) = &mut self.keys else {
+            return;
+        };
+        let (key, out) = (keys.mask(), self.buf.arena());
+        if !append_short(out, opcode, Some(key), payload)
+            && !append_long_masked(out, opcode, key, payload)
+        {
+            self.whole(opcode, payload, Some(key));
+        }
+    }
+
+    /// Queues a message as one frame, whatever it takes.
+    #[cold]
+    #[inline(never)]
+    fn whole(&mut self, opcode: OpCode, payload: &[u8], key: Option<MaskKey>) {
+        self.put(opcode, true, false, payload, key);
+    }
+
+    /// Queues a message of which this is the opcode, whatever it takes.
+    #[inline]
     pub(super) fn message(&mut self, opcode: OpCode, payload: &[u8]) {
         if payload.len() > self.longest() {
-            self.cut(opcode, false, payload);
-        } else if self.keys.is_some() {
-            self.masked(opcode, payload);
-        } else if payload.len() >= self.share_min as usize {
-            self.long(opcode, payload);
+            return self.cut(opcode, false, payload);
+        }
+        if let Some(payload) = self.lent(payload) {
+            return self.share(opcode, false, payload);
+        }
+        let key = self.key();
+        self.whole(opcode, payload, key);
+    }
+
+    /// The payload without a copy, if it is part of the message that is lent to the application.
+    fn lent(&self, payload: &[u8]) -> Option<Bytes> {
+        if self.shares(payload.len()) {
+            self.buf.share_lent(payload)
         } else {
-            self.put(opcode, true, false, payload, None);
-        }
-    }
-
-    /// Queues a message that is shared if it is part of the one lent to the application.
-    #[inline(never)]
-    fn long(&mut self, opcode: OpCode, payload: &[u8]) {
-        match self.buf.share_lent(payload) {
-            Some(payload) => self.share(opcode, false, payload),
-            None => self.put(opcode, true, false, payload, None),
-        }
-    }
-
-    /// A way of its own, so that what a server sends is not held up by keys.
-    #[inline(never)]
-    fn masked(&mut self, opcode: OpCode, payload: &[u8]) {
-        if let Some(key) = self.key() {
-            self.put(opcode, true, false, payload, Some(key));
+            None
         }
     }
 
@@ -108,8 +141,11 @@ impl Encoder {
 
     /// The longest payload that goes out in one frame.
     #[inline]
-    fn longest(&self) -> usize {
-        { self.fragment_size }.map_or(usize::MAX, |size| size.get() as usize)
+    const fn longest(&self) -> usize {
+        match self.longest {
+            u32::MAX => usize::MAX,
+            longest => longest as usize,
+        }
     }
 
     /// Does this end mask what it sends? Then every frame is its own.
@@ -148,8 +184,7 @@ impl Encoder {
     /// Queues a message as fragments.
     #[cold]
     fn cut(&mut self, opcode: OpCode, rsv1: bool, payload: &[u8]) {
-        let lent = { self.shares(payload.len()) }.then(|| self.buf.share_lent(payload));
-        if let Some(payload) = lent.flatten() {
+        if let Some(payload) = self.lent(payload) {
             return self.share(opcode, rsv1, payload);
         }
         let size = self.longest();

@@ -102,28 +102,62 @@ impl Sender {
     /// being sent piece by piece, [`SendError::ControlTooLong`].
     #[inline]
     pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<(), SendError> {
-        match message.into() {
-            Message::Binary(data) => self.borrowed(OpCode::Binary, data),
-            Message::Text(text) => self.borrowed(OpCode::Text, text.as_bytes()),
-            other => self.other(other),
+        // What must be dropped is gone before the call, or it would be put into memory for it.
+        let (opcode, payload) = match message.into() {
+            Message::Binary(data) => (OpCode::Binary, data),
+            Message::Text(text) => (OpCode::Text, text.as_bytes()),
+            other => return self.other(other),
+        };
+        if self.borrowed(opcode, payload) {
+            Ok(())
+        } else {
+            self.refusal()
         }
     }
 
-    /// [`send`](Self::send) for what most messages are: one call, and what it takes in registers.
-    ///
-    /// What rarely happens is marked as cold: by many branches of which it knows nothing, the compiler
-    /// would take the end of this for rare, and inline nothing there.
+    /// [`send`](Self::send) for what most messages are: one call, what it takes in registers, and no
+    /// more than it takes. Says whether the message is queued.
     #[inline(never)]
-    fn borrowed(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
+    fn borrowed(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
+        if !self.open | self.message.is_some() | self.compressor.is_some()
+            || !self.out.is_plain(payload.len())
+        {
+            return self.seldom(opcode, payload);
+        }
+        if self.out.masks() {
+            return self.masked(opcode, payload);
+        }
+        self.out.short(opcode, payload) || self.long(opcode, payload)
+    }
+
+    /// [`borrowed`](Self::borrowed) for what is not short.
+    #[inline(never)]
+    fn long(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
+        self.out.long(opcode, payload) || self.seldom(opcode, payload)
+    }
+
+    /// [`borrowed`](Self::borrowed) for a client.
+    #[inline(never)]
+    fn masked(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
+        self.out.masked(opcode, payload);
+        true
+    }
+
+    /// [`borrowed`](Self::borrowed) for whatever comes. It is marked as cold: by many branches of which
+    /// it knows nothing, the compiler would take the end of `borrowed` for rare, and inline nothing
+    /// there.
+    #[cold]
+    #[inline(never)]
+    fn seldom(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
         if !self.open || self.out.buf.is_full() || self.message.is_some() {
-            return self.refusal();
+            return false;
         }
         if self.compressor.is_some() {
             self.pack(opcode, payload);
         } else {
             self.out.message(opcode, payload);
         }
-        Ok(())
+        true
     }
 
     /// Why a message can't be sent.

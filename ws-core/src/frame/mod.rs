@@ -21,6 +21,7 @@ mod control;
 mod header;
 mod mask;
 mod opcode;
+mod whole;
 
 pub(crate) use control::MAX_CONTROL;
 pub use control::Reply;
@@ -28,3 +29,4 @@ pub use header::{Header, MaskRule, Rules};
 pub use mask::{MaskKey, mask};
 pub(crate) use mask::{mask_into, unmask, unmask_to};
 pub use opcode::OpCode;
+pub(crate) use whole::{append_long, append_long_masked, append_short};

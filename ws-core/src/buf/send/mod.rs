@@ -187,6 +187,18 @@ impl SendBuf {
         &mut self.open
     }
 
+    /// Is there nothing but the arena, and is that neither full nor half written?
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.sealed.is_none() && self.head == 0 && self.open.len() < self.limit
+    }
+
+    /// The arena of a queue that [is plain](Self::is_plain): frames may be appended to it just so.
+    #[inline(always)]
+    pub(crate) fn arena(&mut self) -> &mut Vec<u8> {
+        &mut self.open
+    }
+
     /// The arena is freed when all of it is written: it may not grow behind that for ever.
     #[cold]
     #[inline(never)]

@@ -15,6 +15,9 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// Shorter data is appended word by word, without a call.
 const SHORT: usize = 64;
 
+/// From this length on it pays to ask for wider instructions.
+const WIDE_MIN: usize = 256;
+
 /// Appends `data`, masked, to `out`; `phase` is the position of its first byte in the payload. Says
 /// whether what was appended is ASCII.
 #[inline(always)]
@@ -122,6 +125,81 @@ fn append_blocks<'a, const WORDS: usize>(
     (blocks.remainder(), seen)
 }
 
+/// Appends at least 64 bytes, masked, to where there is room for them.
+#[inline(always)]
+pub(crate) fn append_masked(out: &mut Vec<u8>, data: &[u8], key: u32) {
+    if data.len() < WIDE_MIN {
+        blocks_and_end::<64>(out, data, key);
+    } else {
+        append_masked_long(out, data, key);
+    }
+}
+
+#[inline(never)]
+fn append_masked_long(out: &mut Vec<u8>, data: &[u8], key: u32) {
+    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+    if super::avx2::with_avx2(Blocks(out, data, key)).is_some() {
+        return;
+    }
+    blocks_and_end::<64>(out, data, key);
+}
+
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+struct Blocks<'a>(&'a mut Vec<u8>, &'a [u8], u32);
+
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+impl super::avx2::Pass for Blocks<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        blocks_and_end::<128>(self.0, self.1, self.2);
+    }
+}
+
+/// Whole blocks of `N` bytes, and the last `N`, of which some may be the same.
+#[inline(always)]
+fn blocks_and_end<const N: usize>(out: &mut Vec<u8>, data: &[u8], key: u32) {
+    let mut blocks = data.chunks_exact(N);
+    for block in &mut blocks {
+        let block: [u8; N] = block.try_into().expect("chunks of this length");
+        append_room(out, &masked(block, key));
+    }
+    let rest = blocks.remainder().len();
+    if let (Some(last), 1..) = (data.last_chunk::<N>(), rest) {
+        out.truncate(out.len() + rest - N);
+        append_room(out, &masked(*last, turned(key, rest)));
+    }
+}
+
+/// Appends so many bytes where there is room for them: said like this, it holds no way to grow.
+#[inline(always)]
+pub(crate) fn append_room<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N]) {
+    assert!(out.capacity() - out.len() >= N, "there is room");
+    out.extend_from_slice(bytes);
+}
+
+/// A word of any length; the key is that of its first byte, first byte lowest.
+#[inline(always)]
+pub(crate) fn masked<const N: usize>(mut bytes: [u8; N], key: u32) -> [u8; N] {
+    for word in bytes.chunks_exact_mut(4) {
+        let x = u32::from_le_bytes(word.try_into().expect("chunks of four bytes")) ^ key;
+        word.copy_from_slice(&x.to_le_bytes());
+    }
+    bytes
+}
+
+/// The key as it is so many bytes further on.
+#[inline(always)]
+pub(crate) const fn turned(key: u32, by: usize) -> u32 {
+    match by % 4 {
+        0 => key,
+        1 => key.rotate_right(8),
+        2 => key.rotate_right(16),
+        _ => key.rotate_right(24),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +222,21 @@ mod tests {
                 assert_eq!(ascii, append(&mut narrow, data, word), "{from} {len}");
                 assert_eq!(wide, narrow, "from {from}, {len} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn blocks_and_an_end_of_any_size_are_what_one_pass_in_place_makes_of_them() {
+        let key = MaskKey::new([0x12, 0x34, 0x56, 0x78]);
+        let bytes: Vec<u8> = (0..700u32).map(|i| i.to_le_bytes()[0]).collect();
+        for len in (64..bytes.len()).step_by(if cfg!(miri) { 37 } else { 1 }) {
+            let mut expected = bytes[..len].to_vec();
+            mask(&mut expected, key, 0);
+            let key = u32::from_le_bytes(key.to_bytes());
+            let mut both = [Vec::with_capacity(len), Vec::with_capacity(len)];
+            append_masked(&mut both[0], &bytes[..len], key);
+            blocks_and_end::<64>(&mut both[1], &bytes[..len], key);
+            assert_eq!(both, [expected.clone(), expected], "{len} bytes");
         }
     }
 

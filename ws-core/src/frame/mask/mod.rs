@@ -10,7 +10,7 @@ mod pass;
 
 use core::fmt;
 
-pub(crate) use append::mask_into;
+pub(crate) use append::{append_masked, append_room, mask_into, masked, turned};
 use pass::LONG;
 pub(crate) use pass::{unmask, unmask_to};
 
