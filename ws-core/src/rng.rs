@@ -8,8 +8,8 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
-use rand::rngs::ChaCha12Rng;
-use rand::{Rng as _, SeedableRng};
+use chacha20::ChaCha12Rng;
+use chacha20::rand_core::{Rng as _, SeedableRng};
 
 use crate::seed::Seed;
 

@@ -7,8 +7,10 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use rand::rngs::ChaCha12Rng;
-use rand::{Rng, SeedableRng};
+use chacha20::rand_core::SeedableRng;
+use chacha20::rand_core::block::Generator;
+use chacha20::variants::Legacy;
+use chacha20::{ChaChaCore, R12};
 
 use crate::frame::MaskKey;
 
@@ -38,25 +40,58 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// The running generator of one client connection. Boxed: its block buffer is 300 bytes, and a
-/// server connection has none.
-pub(crate) struct Keys(Box<ChaCha12Rng>);
+/// The running generator of one client connection. Boxed: its words are 256 bytes, and a server
+/// connection has none.
+pub(crate) struct Keys(Box<Stream>);
+
+struct Stream {
+    /// What the generator makes at once. The first word is handed out as soon as it is made; what is in
+    /// its place is how many are spent.
+    words: [u32; 64],
+    core: ChaChaCore<R12, Legacy>,
+}
 
 impl Keys {
     pub(crate) fn new(seed: &Seed) -> Self {
-        Self(Box::new(ChaCha12Rng::from_seed(seed.0)))
+        Self(Box::new(Stream {
+            words: [u32::MAX; 64], // all are spent
+            core: ChaChaCore::from_seed(seed.0),
+        }))
     }
 
     /// A fresh masking key (RFC 6455 §5.3).
     #[inline]
     pub(crate) fn mask(&mut self) -> MaskKey {
-        MaskKey::new(self.0.next_u32().to_le_bytes())
+        match self.ready() {
+            Some(key) => key,
+            None => self.made(),
+        }
+    }
+
+    /// A fresh masking key, if one is ready. Most are, and whoever asks for no others makes no call.
+    #[inline(always)]
+    pub(crate) fn ready(&mut self) -> Option<MaskKey> {
+        let words = &mut self.0.words;
+        let word = *words.get(words[0] as usize)?;
+        words[0] += 1;
+        Some(MaskKey::new(word.to_le_bytes()))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn made(&mut self) -> MaskKey {
+        let Stream { words, core } = &mut *self.0;
+        core.generate(words);
+        let first = core::mem::replace(&mut words[0], 1);
+        MaskKey::new(first.to_le_bytes())
     }
 
     /// The 16 random bytes of a `Sec-WebSocket-Key` (RFC 6455 §4.1).
     pub(crate) fn nonce(&mut self) -> [u8; 16] {
         let mut nonce = [0; 16];
-        self.0.fill_bytes(&mut nonce);
+        for word in nonce.chunks_exact_mut(4) {
+            word.copy_from_slice(&self.mask().to_bytes());
+        }
         nonce
     }
 }
@@ -71,6 +106,8 @@ impl fmt::Debug for Keys {
 mod tests {
     use super::*;
     use alloc::format;
+    use chacha20::ChaCha12Rng;
+    use chacha20::rand_core::Rng;
 
     #[test]
     fn equal_seeds_give_equal_keys_and_other_seeds_do_not() {
@@ -88,6 +125,23 @@ mod tests {
         // A change here breaks every recorded session: it needs a new major version.
         let first = Keys::new(&Seed::new([7; 32])).mask();
         assert_eq!(first, MaskKey::new([0xf6, 0x92, 0x89, 0x78]));
+    }
+
+    #[test]
+    fn keys_are_the_words_of_the_generator_in_order() {
+        let mut keys = Keys::new(&Seed::new([3; 32]));
+        let mut rng = ChaCha12Rng::from_seed([3; 32]);
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        assert_eq!(keys.nonce(), nonce);
+        for _ in 0..300 {
+            assert_eq!(keys.mask().to_bytes(), rng.next_u32().to_le_bytes());
+        }
+    }
+
+    #[test]
+    fn it_takes_no_more_than_the_generator_that_hands_out_words() {
+        assert!(size_of::<Stream>() <= size_of::<ChaCha12Rng>());
     }
 
     #[test]

@@ -60,16 +60,22 @@ impl Encoder {
         append_long(self.buf.arena(), opcode, payload)
     }
 
-    /// Queues a message, masked.
+    /// Queues a message, masked, if a key is ready. Says whether it has.
     #[inline(always)]
-    pub(super) fn masked(&mut self, opcode: OpCode, payload: &[u8]) {
-        let Some(keys) = &mut self.keys else {
-            return;
+    pub(super) fn masked(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
+        let Some(key) = self.keys.as_mut().and_then(Keys::ready) else {
+            return false;
         };
-        let (key, out) = (keys.mask(), self.buf.arena());
-        if !append_short(out, opcode, Some(key), payload)
-            && !append_long_masked(out, opcode, key, payload)
-        {
+        if !append_short(self.buf.arena(), opcode, Some(key), payload) {
+            self.long_masked(opcode, key, payload);
+        }
+        true
+    }
+
+    /// [`masked`](Self::masked) for what is not short.
+    #[inline(never)]
+    fn long_masked(&mut self, opcode: OpCode, key: MaskKey, payload: &[u8]) {
+        if !append_long_masked(self.buf.arena(), opcode, key, payload) {
             self.whole(opcode, payload, Some(key));
         }
     }

@@ -139,8 +139,7 @@ impl Sender {
     /// [`borrowed`](Self::borrowed) for a client.
     #[inline(never)]
     fn masked(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
-        self.out.masked(opcode, payload);
-        true
+        self.out.masked(opcode, payload) || self.seldom(opcode, payload)
     }
 
     /// [`borrowed`](Self::borrowed) for whatever comes. It is marked as cold: by many branches of which

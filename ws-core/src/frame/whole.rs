@@ -65,7 +65,7 @@ pub(crate) fn append_long(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) -> 
 
 /// Appends a message of 64 bytes to 64 KiB as one frame, masked, if there is room for it. Says
 /// whether it has.
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn append_long_masked(
     out: &mut Vec<u8>,
     opcode: OpCode,

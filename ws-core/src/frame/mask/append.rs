@@ -191,13 +191,8 @@ pub(crate) fn masked<const N: usize>(mut bytes: [u8; N], key: u32) -> [u8; N] {
 
 /// The key as it is so many bytes further on.
 #[inline(always)]
-pub(crate) const fn turned(key: u32, by: usize) -> u32 {
-    match by % 4 {
-        0 => key,
-        1 => key.rotate_right(8),
-        2 => key.rotate_right(16),
-        _ => key.rotate_right(24),
-    }
+pub(crate) fn turned(key: u32, by: usize) -> u32 {
+    key.rotate_right(8 * u32::try_from(by % 4).unwrap_or_default())
 }
 
 #[cfg(test)]
