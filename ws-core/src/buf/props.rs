@@ -24,7 +24,6 @@ enum Op {
     TakeStorage,
     /// Storage of this size is lent, holding so many received bytes.
     PutStorage(usize, usize),
-    Want(usize),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -37,7 +36,6 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Op::TakeAside),
         2 => Just(Op::TakeStorage),
         2 => (size(), size()).prop_map(|(size, filled)| Op::PutStorage(size, filled.min(size))),
-        2 => size().prop_map(Op::Want),
     ]
 }
 
@@ -126,7 +124,6 @@ impl Twin {
                 storage[..filled].copy_from_slice(&data);
                 drop(self.buf.put_storage(storage, filled));
             }
-            Op::Want(n) => self.buf.want(n),
         }
         assert_eq!(self.buf.filled(), self.bytes);
         assert_eq!(self.buf.received(), self.received);

@@ -43,14 +43,13 @@ const KEEP_MAX: usize = 4 * 1024 * 1024;
 #[derive(Default)]
 pub struct RecvBuf {
     bytes: BytesMut,
-    start: usize,
+    /// Where the unread bytes begin; see [`consume`](Self::consume).
+    start: u32,
     end: usize,
     /// Bytes committed since the beginning.
     received: u64,
     /// What there is only around long messages.
     aside: Option<Box<Aside>>,
-    /// How many bytes from `start` on the frame under way needs in one piece.
-    want: u32,
     /// Was something committed since it was last asked? How the keepalive sees that the peer is alive.
     fresh: bool,
     /// Was what was read last a long frame?
@@ -85,14 +84,13 @@ impl RecvBuf {
 
     /// [`spare`](Self::spare) in the buffer itself.
     fn spare_here(&mut self) -> &mut [u8] {
-        let held = self.end - self.start;
+        let held = self.end - self.start();
         if held == 0 {
             self.start = 0;
             self.end = 0;
-        } else if self.start > 0
-            && (held <= COMPACT_MAX || self.start + self.wanted().max(held + 1) > self.bytes.len())
-        {
-            self.bytes.copy_within(self.start..self.end, 0);
+        } else if self.start > 0 && (held <= COMPACT_MAX || self.end == self.bytes.len()) {
+            let unread = self.start()..self.end;
+            self.bytes.copy_within(unread, 0);
             self.start = 0;
             self.end = held;
         }
@@ -110,13 +108,8 @@ impl RecvBuf {
     /// More storage: the tail is used up.
     fn grow(&mut self) {
         let held = self.end;
-        let target = if self.wanted() > held {
-            self.wanted().min(2 * held)
-        } else {
-            2 * held
-        };
-        let mut larger = BytesMut::zeroed(target.max(CHUNK));
-        larger[..held].copy_from_slice(&self.bytes[self.start..self.end]);
+        let mut larger = BytesMut::zeroed((2 * held).max(CHUNK));
+        larger[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
         self.bytes = larger;
     }
 
@@ -164,14 +157,15 @@ impl RecvBuf {
             self.commit(now.len());
             data = rest;
         }
-        let held = self.end - self.start;
+        let held = self.end - self.start();
         if self.bytes.len() - self.end < data.len() {
             if self.bytes.len() - held < data.len() {
                 let mut larger = BytesMut::zeroed((held + data.len()).max(CHUNK));
-                larger[..held].copy_from_slice(&self.bytes[self.start..self.end]);
+                larger[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
                 self.bytes = larger;
             } else {
-                self.bytes.copy_within(self.start..self.end, 0);
+                let unread = self.start()..self.end;
+                self.bytes.copy_within(unread, 0);
             }
             self.start = 0;
             self.end = held;
@@ -186,7 +180,7 @@ impl RecvBuf {
     #[must_use]
     #[inline]
     pub fn filled(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
+        &self.bytes[self.start()..self.end]
     }
 
     /// Bytes of storage held, used or not, but for that of a long message.
@@ -209,7 +203,7 @@ impl RecvBuf {
     /// [`take_long`](Self::take_long) is freed.
     pub fn take_storage(&mut self) -> Option<BytesMut> {
         drop(self.take_long());
-        let held = self.end - self.start;
+        let held = self.end - self.start();
         if self.bytes.is_empty() || held > MOVE_MAX || 2 * held > self.bytes.len() {
             return None;
         }
@@ -271,7 +265,7 @@ impl RecvBuf {
             self.extend_from_slice(&storage[..filled]);
             return Some(storage);
         }
-        let held = self.end - self.start;
+        let held = self.end - self.start();
         if held == 0 {
             let old = core::mem::replace(&mut self.bytes, storage);
             self.start = 0;
@@ -286,7 +280,7 @@ impl RecvBuf {
         if storage.len() < 2 * held || self.bytes.len() > storage.len() {
             return Some(storage);
         }
-        storage[..held].copy_from_slice(&self.bytes[self.start..self.end]);
+        storage[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
         self.bytes = storage;
         self.start = 0;
         self.end = held;
@@ -313,20 +307,38 @@ impl RecvBuf {
 
     #[inline]
     pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..self.end]
+        let unread = self.start()..self.end;
+        &mut self.bytes[unread]
     }
 
     /// Drops the first `n` unread bytes.
     #[inline]
     pub(crate) fn consume(&mut self, n: usize) {
-        debug_assert!(n <= self.end - self.start);
-        self.start += n;
+        debug_assert!(n <= self.end - self.start());
+        match u32::try_from(self.start() + n) {
+            Ok(start) => self.start = start,
+            Err(_) => self.consume_far(n),
+        }
+    }
+
+    /// [`consume`](Self::consume) where a `u32` ends: only a buffer that was copied into gets there.
+    #[cold]
+    fn consume_far(&mut self, n: usize) {
+        let from = self.start() + n;
+        self.bytes.copy_within(from..self.end, 0);
+        self.end -= from;
+        self.start = 0;
+    }
+
+    #[inline(always)]
+    fn start(&self) -> usize {
+        self.start as usize
     }
 
     /// Drops everything unread and says how much that was.
     pub(crate) fn clear(&mut self) -> usize {
         self.aside = None;
-        let held = self.end - self.start;
+        let held = self.end - self.start();
         self.consume(held);
         held
     }
@@ -365,23 +377,12 @@ impl RecvBuf {
         let kept = kept.map(core::mem::take).unwrap_or_default();
         kept.try_into_mut().unwrap_or_default()
     }
-
-    /// The next `total` bytes are needed in one piece.
-    #[inline]
-    pub(crate) fn want(&mut self, total: usize) {
-        self.want = u32::try_from(total).unwrap_or(u32::MAX);
-    }
-
-    #[inline]
-    fn wanted(&self) -> usize {
-        self.want as usize
-    }
 }
 
 impl fmt::Debug for RecvBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecvBuf")
-            .field("filled", &(self.end - self.start))
+            .field("filled", &(self.end - self.start()))
             .field("capacity", &self.bytes.capacity())
             .finish_non_exhaustive()
     }

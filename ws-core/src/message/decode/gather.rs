@@ -96,7 +96,6 @@ impl<T> Decoder<T> {
         }
         frame.done += there;
         self.buf.consume(there);
-        self.buf.want(0);
         if frame.done < frame.len {
             let due = frame.len - frame.done;
             if due >= ASIDE_MIN && !packed {

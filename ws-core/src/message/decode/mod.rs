@@ -377,7 +377,6 @@ impl<T> Decoder<T> {
     /// Reads a header and decides where the payload goes.
     fn begin(&mut self) -> Result<Option<Frame>, ProtocolError> {
         let Some((header, at)) = Header::parse(self.buf.filled(), self.rules)? else {
-            self.buf.want(Header::MAX_LEN);
             return Ok(None);
         };
         let Header {
@@ -431,7 +430,6 @@ impl<T> Decoder<T> {
             }
             frame.done = there;
             self.hold(frame);
-            self.buf.want(len);
             return Ok(None);
         }
         self.lend(len);

@@ -77,7 +77,6 @@ impl<T> Decoder<T> {
     #[inline(never)]
     pub(super) fn stream(&mut self, frame: Frame) -> Result<Option<Step>, ProtocolError> {
         let compressed = self.message.as_ref().map(|message| message.is_compressed());
-        self.buf.want(0);
         match compressed {
             None => Ok(None),
             Some(false) => self.stream_plain(frame),
