@@ -265,19 +265,21 @@ impl<S: Transport> Driver<S> {
     }
 }
 
-/// What long messages are put together in, for all threads: each has one connection, and must not keep
-/// for itself what only the next long message needs.
+/// What long messages are put together in, up to 4 MiB of it, for as long as the program runs: each thread
+/// has one connection, and must not keep for itself what only the next long message needs.
 static LONG: Mutex<Pool> = Mutex::new(Pool::new());
 
 /// Exchanges storage of long messages with the other connections.
 fn exchange(recv: &mut RecvBuf) {
-    let mut pool = LONG.lock().unwrap_or_else(PoisonError::into_inner);
+    let pool = || LONG.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(long) = recv.take_long() {
-        pool.reclaim_long(long);
+        pool().reclaim_long(long);
     }
     if recv.wants_long() {
-        let unused = recv.put_long(pool.lend_long());
-        pool.reclaim_long(unused.freeze());
+        // Nothing is copied while others wait.
+        let long = pool().lend_long();
+        let unused = recv.put_long(long);
+        pool().reclaim_long(unused.freeze());
     }
 }
 

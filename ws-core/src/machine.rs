@@ -19,6 +19,8 @@ use crate::buf::{RecvBuf, SendBuf};
 ///    brought anything, begin again.
 /// 5. If [`poll_timeout`](Machine::poll_timeout) has passed, call
 ///    [`handle_timeout`](Machine::handle_timeout) and begin again.
+/// 6. Give storage back, if it is shared ([`Pool::settle`](crate::buf::Pool::settle)), or at least what
+///    the last long message was in ([`RecvBuf::take_long`]), and wait.
 ///
 /// Reading comes before judging: what waits in the transport was said in time. But a peer that never
 /// stops must not put a deadline off for ever, so one that has passed waits for one read at most.

@@ -14,14 +14,14 @@ const CHUNK: usize = 64 * 1024;
 /// How many pieces of each kind are kept.
 const KEEP: usize = 16;
 
-/// The largest storage of a long message that is kept.
+/// The longest message whose storage is kept.
 const LONG_MAX: usize = 4 * 1024 * 1024;
 
 /// Spare storage for receiving and sending. One per thread serves any number of connections: those
 /// that are busy hold a piece, those that are idle hold nothing.
 ///
-/// Keeps at most 16 pieces of 64 KiB of each kind, and one of up to 4 MiB that long messages are put
-/// together in; what comes back beyond that is freed.
+/// Keeps at most 16 pieces of 64 KiB of each kind, and one that a long message of up to 4 MiB was put
+/// together in, which may be twice as large; what comes back beyond that is freed.
 #[derive(Debug, Default)]
 pub struct Pool {
     receiving: Vec<BytesMut>,
@@ -149,6 +149,8 @@ mod tests {
         let mut room = super::super::Room::default();
         room.append(3, 100_000, 1 << 20);
         room.expect(99_997);
+        recv.keep(alloc::vec![7; 100_000].into());
+        drop(recv.take_long());
         recv.read_aside(room);
         for _ in 0..2 {
             pool.supply(&mut recv);

@@ -1,8 +1,9 @@
 //! The storage of one message that does not stay in the receive buffer: pieces are copied to its end,
 //! and what is still to come of a long frame is read straight into it.
 //!
-//! It grows with what has arrived, never with what was announced, and never changes what it holds.
+//! It grows with what has arrived, not with what was announced, and never changes what it holds.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
@@ -27,16 +28,16 @@ pub(crate) struct Room {
     filled: usize,
     /// How many bytes more may be read into it.
     due: usize,
+    /// Whose it is, while somebody else reads into it.
+    owner: Option<Arc<()>>,
 }
 
 impl Room {
     /// No bytes, in storage that others were in, or in none.
     pub(crate) fn new(storage: BytesMut) -> Self {
-        let (filled, due) = (0, 0);
         Self {
             bytes: storage,
-            filled,
-            due,
+            ..Self::default()
         }
     }
 
@@ -45,7 +46,7 @@ impl Room {
         Self {
             filled: bytes.len(),
             bytes: Bytes::from(bytes).into(),
-            due: 0,
+            ..Self::default()
         }
     }
 
@@ -81,6 +82,17 @@ impl Room {
         self.due = due;
     }
 
+    /// Says whose it is, so that its owner can tell it from any other.
+    pub(crate) fn mark(&mut self, owner: &Arc<()>) {
+        self.owner = Some(Arc::clone(owner));
+    }
+
+    /// Is it the one that was marked like that?
+    pub(crate) fn is_of(&self, owner: &Arc<()>) -> bool {
+        let marked = self.owner.as_ref();
+        marked.is_some_and(|marked| Arc::ptr_eq(marked, owner))
+    }
+
     /// How many bytes more that is.
     pub(crate) fn due(&self) -> usize {
         self.due
@@ -97,11 +109,12 @@ impl Room {
     }
 
     /// Goes on in `storage`, and gives back what is not needed: that, if it is too small to be of use,
-    /// or so large that the message would hold far more than itself.
-    pub(crate) fn adopt(&mut self, mut storage: BytesMut) -> BytesMut {
-        let all = self.filled + self.due;
-        let fits = storage.len() > self.bytes.len() && storage.capacity() / 2 <= all;
-        if fits {
+    /// or so large that the message would hold far more than itself, or more than `trust` and what has
+    /// arrived allow for.
+    pub(crate) fn adopt(&mut self, mut storage: BytesMut, trust: usize) -> BytesMut {
+        let most = (self.filled + self.due).saturating_mul(2);
+        let most = most.min(trust.max(4 * self.filled));
+        if storage.len() > self.bytes.len() && storage.capacity() <= most {
             storage[..self.filled].copy_from_slice(self.filled());
             core::mem::swap(&mut self.bytes, &mut storage);
         }
@@ -214,14 +227,27 @@ mod tests {
         read(&mut room, 60_000, b'd');
         assert!(room.is_low());
         let (small, large) = (BytesMut::zeroed(60_000), BytesMut::zeroed(300_000));
-        assert_eq!(room.adopt(small).len(), 60_000);
-        assert_eq!(room.adopt(large).len(), 300_000);
-        assert_eq!(room.adopt(BytesMut::zeroed(150_000)).len(), FIRST);
+        let trust = 1 << 20;
+        assert_eq!(room.adopt(small, trust).len(), 60_000);
+        assert_eq!(room.adopt(large, trust).len(), 300_000);
+        let good = room.adopt(BytesMut::zeroed(150_000), trust);
+        assert_eq!(good.len(), FIRST);
         assert!(!room.is_low() && room.filled().starts_with(b"abcd"));
         while !room.is_full() {
             read(&mut room, 60_000, b'e');
         }
         assert_eq!((room.len(), room.capacity()), (100_000, 150_000));
+    }
+
+    #[test]
+    fn what_is_announced_and_does_not_come_holds_no_large_storage() {
+        let mut room = Room::default();
+        room.append(3, 4 << 20, 4 << 20);
+        room.expect((4 << 20) - 3);
+        read(&mut room, 60_000, b'd');
+        let storage = room.adopt(BytesMut::zeroed(4 << 20), 0);
+        assert_eq!((storage.len(), room.capacity()), (4 << 20, FIRST));
+        assert_eq!(room.adopt(BytesMut::zeroed(200_000), 0).len(), FIRST);
     }
 
     #[test]

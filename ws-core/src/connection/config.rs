@@ -40,7 +40,8 @@ pub struct Config {
     /// between. Default 1 MiB; `None`: one message, one frame, whatever its length.
     pub fragment_size: Option<NonZeroUsize>,
     /// A server queues shared payloads of at least this many bytes without copying them, and what it
-    /// sends back of a long message while that is lent to it, if it is at least half of it. Default
+    /// sends back of a message while that is lent to it, if it is at least half of it and the message
+    /// was put together apart from the receive buffer, as long ones are. Default
     /// 16 KiB: below that, copying into one write is cheaper than a vectored write.
     pub share_min: usize,
 }

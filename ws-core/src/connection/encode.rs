@@ -8,7 +8,7 @@ use super::config::Config;
 use crate::buf::SendBuf;
 use crate::deflate::Packed;
 use crate::frame::{
-    Header, MAX_CONTROL, MaskKey, OpCode, append_long, append_long_masked, append_short, mask_into,
+    Header, MAX_CONTROL, MaskKey, OpCode, frame_long, frame_long_masked, frame_short, mask_into,
 };
 use crate::message::{Encoded, Kind};
 use crate::seed::Keys;
@@ -51,13 +51,13 @@ impl Encoder {
     /// it has.
     #[inline(always)]
     pub(super) fn short(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
-        append_short(self.buf.arena(), opcode, None, payload)
+        frame_short(self.buf.arena(), opcode, None, payload)
     }
 
     /// Queues a message, unmasked, if there is room. Says whether it has.
     #[inline(always)]
     pub(super) fn long(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
-        append_long(self.buf.arena(), opcode, payload)
+        frame_long(self.buf.arena(), opcode, payload)
     }
 
     /// Queues a message, masked, if a key is ready. Says whether it has.
@@ -66,7 +66,7 @@ impl Encoder {
         let Some(key) = self.keys.as_mut().and_then(Keys::ready) else {
             return false;
         };
-        if !append_short(self.buf.arena(), opcode, Some(key), payload) {
+        if !frame_short(self.buf.arena(), opcode, Some(key), payload) {
             self.long_masked(opcode, key, payload);
         }
         true
@@ -75,7 +75,7 @@ impl Encoder {
     /// [`masked`](Self::masked) for what is not short.
     #[inline(never)]
     fn long_masked(&mut self, opcode: OpCode, key: MaskKey, payload: &[u8]) {
-        if !append_long_masked(self.buf.arena(), opcode, key, payload) {
+        if !frame_long_masked(self.buf.arena(), opcode, key, payload) {
             self.whole(opcode, payload, Some(key));
         }
     }

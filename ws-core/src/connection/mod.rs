@@ -274,7 +274,9 @@ impl Connection {
     /// [`Received::Reply`] to the sender, and whoever closes must hand [`Sender::take_close`] to
     /// [`Receiver::closing`].
     #[must_use]
-    pub fn split(self) -> (Receiver, Sender) {
+    pub fn split(mut self) -> (Receiver, Sender) {
+        // What was lent is not any more.
+        self.sender.buf().unlend();
         (self.receiver, *self.sender)
     }
 
@@ -282,8 +284,7 @@ impl Connection {
     /// goes on where this one stops.
     ///
     /// Nothing in the middle of a message that arrives in several frames: its beginning can't be given
-    /// back. Nothing behind a fault or a Close frame of the
-    /// peer's: what follows those is dropped.
+    /// back. Nothing behind a fault or a Close frame of the peer's: what follows those is dropped.
     #[must_use]
     pub fn into_leftover(self) -> Bytes {
         self.receiver.into_leftover()

@@ -29,4 +29,4 @@ pub use header::{Header, MaskRule, Rules};
 pub use mask::{MaskKey, mask};
 pub(crate) use mask::{mask_into, unmask, unmask_to};
 pub use opcode::OpCode;
-pub(crate) use whole::{append_long, append_long_masked, append_short};
+pub(crate) use whole::{frame_long, frame_long_masked, frame_short};

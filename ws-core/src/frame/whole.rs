@@ -19,7 +19,7 @@ const HEAD: usize = 8;
 /// Appends a message of 4 to 64 bytes as one frame, if there is room for any of these. Says whether
 /// it has.
 #[inline(always)]
-pub(crate) fn append_short(
+pub(crate) fn frame_short(
     out: &mut Vec<u8>,
     opcode: OpCode,
     key: Option<MaskKey>,
@@ -44,7 +44,7 @@ pub(crate) fn append_short(
 /// Appends a message of up to 64 KiB as one frame, unmasked, if there is room for it. Says whether it
 /// has.
 #[inline(always)]
-pub(crate) fn append_long(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) -> bool {
+pub(crate) fn frame_long(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) -> bool {
     let Ok(len) = u16::try_from(payload.len()) else {
         return false;
     };
@@ -66,7 +66,7 @@ pub(crate) fn append_long(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) -> 
 /// Appends a message of 64 bytes to 64 KiB as one frame, masked, if there is room for it. Says
 /// whether it has.
 #[inline(always)]
-pub(crate) fn append_long_masked(
+pub(crate) fn frame_long_masked(
     out: &mut Vec<u8>,
     opcode: OpCode,
     key: MaskKey,
@@ -195,10 +195,10 @@ mod tests {
     fn check(before: usize, room: usize, key: Option<MaskKey>, payload: &[u8]) {
         let frame = slowly(OpCode::Binary, key, payload);
         let long = |out: &mut Vec<u8>| match key {
-            None => append_long(out, OpCode::Binary, payload),
-            Some(key) => append_long_masked(out, OpCode::Binary, key, payload),
+            None => frame_long(out, OpCode::Binary, payload),
+            Some(key) => frame_long_masked(out, OpCode::Binary, key, payload),
         };
-        let short = |out: &mut Vec<u8>| append_short(out, OpCode::Binary, key, payload);
+        let short = |out: &mut Vec<u8>| frame_short(out, OpCode::Binary, key, payload);
         let least = if key.is_some() { SHORT } else { 0 };
         type Append<'a> = &'a dyn Fn(&mut Vec<u8>) -> bool;
         for (append, lens, needs) in [

@@ -3,6 +3,7 @@
 //!
 //! It knows of frames only what they are masked with, and sends nothing.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
@@ -43,6 +44,12 @@ pub(crate) struct Assembly {
     ascii: bool,
     /// The message is less than half of what it is in.
     loose: bool,
+    /// By what it knows its room again, if that was ever lent.
+    mark: Option<Arc<()>>,
+    /// Its room is lent.
+    lent: bool,
+    /// What came back was not what was lent: what was checked of it means nothing.
+    doubtful: bool,
 }
 
 #[derive(Debug)]
@@ -107,6 +114,9 @@ impl Assembly {
             begun: false,
             ascii: true,
             loose: false,
+            mark: None,
+            lent: false,
+            doubtful: false,
         }
     }
 
@@ -172,6 +182,8 @@ impl Assembly {
         masked: Option<(MaskKey, usize)>,
         coming: usize,
     ) -> Result<(), ProtocolError> {
+        // It never came back.
+        self.doubtful |= core::mem::take(&mut self.lent);
         match &self.data {
             Data::Coming(room)
                 if room.is_unused() && piece.len() == coming && coming >= SHARE_MIN =>
@@ -233,16 +245,22 @@ impl Assembly {
             return None;
         };
         room.expect(due);
+        room.mark(self.mark.get_or_insert_default());
+        self.lent = true;
         Some(core::mem::take(room))
     }
 
-    /// Takes back what [`lend_room`](Self::lend_room) lent, in which `fresh` bytes have arrived.
+    /// Takes back what [`lend_room`](Self::lend_room) lent, in which `fresh` bytes have arrived. The
+    /// buffer that it was lent to is the driver's: it may have been exchanged for another.
     pub(crate) fn take_room(
         &mut self,
         room: Room,
         fresh: usize,
         masked: Option<(MaskKey, usize)>,
     ) -> Result<(), ProtocolError> {
+        let own = self.mark.as_ref().is_some_and(|mark| room.is_of(mark));
+        self.doubtful |= !own;
+        self.lent = false;
         let (mut from, end) = (room.len() - fresh, room.len());
         self.data = Data::Coming(room);
         let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
@@ -296,6 +314,9 @@ impl Assembly {
             let data = core::mem::take(room).into_bytes();
             self.data = Data::Whole(match self.kind {
                 Kind::Binary => Assembled::Binary(data),
+                Kind::Text if self.doubtful || self.lent => {
+                    Assembled::Text(Text::try_from(data).map_err(|_| NOT_UTF8)?)
+                }
                 Kind::Text => Assembled::Text(trusted(data)),
             });
         }
@@ -304,6 +325,11 @@ impl Assembly {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Is it in far larger storage than it needs?
+    pub(crate) fn is_loose(&self) -> bool {
+        self.loose
     }
 
     /// The message, once it is complete.
@@ -354,7 +380,9 @@ fn trusted(data: Bytes) -> Text {
     // SAFETY: the field that the bytes come from is private to this file. It starts out empty; what
     // `push` appends to it or `take_room` finds behind its end is, of a text, shown to `Utf8::feed` in
     // its order, or known to be ASCII where no character is incomplete; a piece that is refused takes
-    // all bytes away. What it holds a `Room` never changes, also while it is lent to be read into.
+    // all bytes away. A `Room` never changes what it holds. While it is lent it is out of reach, but it
+    // is known by its mark when it comes back: where another came instead, or none, `finish` checks
+    // all bytes and does not come here.
     unsafe { Text::unchecked(data) }
 }
 
@@ -364,6 +392,7 @@ mod tests {
     use crate::frame::mask;
     use crate::message::Limits;
     use alloc::string::String;
+    use alloc::vec;
     use proptest::prelude::*;
 
     /// What is reserved for a message of great length.
@@ -421,6 +450,66 @@ mod tests {
                         panic!("it is text");
                     };
                     prop_assert_eq!(&*made, text);
+                }
+                Err(_) => prop_assert!(whole.is_err()),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 200 }))]
+
+        #[test]
+        fn what_is_read_into_a_room_is_checked_as_what_is_pushed(
+            unit in "[a-zé€😀]{1,9}",
+            times in 1..9000usize,
+            bad in proptest::option::of((any::<usize>(), any::<u8>())),
+            cuts in proptest::collection::vec((1..40_000usize, any::<bool>()), 1..9),
+            key in proptest::option::of(any::<[u8; 4]>()),
+            used in 0..20_000usize,
+        ) {
+            let mut bytes = unit.repeat(times).into_bytes();
+            if let Some((at, byte)) = bad {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            let key = key.map(MaskKey::new);
+            let mut wire = bytes.clone();
+            key.into_iter().for_each(|key| mask(&mut wire, key, 0));
+            let storage = BytesMut::from(&vec![0xff; used][..]);
+            let mut assembly = Assembly::new(Kind::Text, false, 1 << 20, false, storage);
+            let (mut at, mut pushed) = (0, Ok(()));
+            for (cut, read) in cuts.into_iter().cycle() {
+                let end = (at + cut).min(wire.len());
+                let masked = key.map(|key| (key, at));
+                pushed = if read {
+                    let mut room = assembly.lend_room(end - at).expect("it is under way");
+                    let mut from = at;
+                    while !room.is_full() {
+                        let to = room.spare();
+                        let n = to.len();
+                        to.copy_from_slice(&wire[from..from + n]);
+                        room.commit(n);
+                        from += n;
+                    }
+                    assembly.take_room(room, end - at, masked)
+                } else {
+                    assembly.push(&wire[at..end], masked, wire.len() - at)
+                };
+                at = end;
+                if pushed.is_err() || at == wire.len() {
+                    break;
+                }
+            }
+            prop_assert!(!assembly.doubtful);
+            let whole = pushed.and_then(|()| assembly.finish());
+            match Text::try_from(Bytes::from(bytes)) {
+                Ok(text) => {
+                    prop_assert_eq!(whole, Ok(()));
+                    let Some(Assembled::Text(made)) = assembly.into_data() else {
+                        panic!("it is text");
+                    };
+                    prop_assert!(made == text);
                 }
                 Err(_) => prop_assert!(whole.is_err()),
             }

@@ -140,7 +140,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending if enough(machine.io().1) => return Poll::Ready(Ok(())),
-                Poll::Pending => {}
+                Poll::Pending => Self::rest(machine),
             }
             let Some((at, _)) = machine.poll_timeout() else {
                 return match machine.transport() {
@@ -230,6 +230,14 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         self.ended = Some(end);
         machine.lost(end);
         Poll::Ready(())
+    }
+
+    /// Gives back what only the next long message needs, while nothing is read.
+    fn rest<M: Machine>(machine: &mut M) {
+        let recv = machine.io().0;
+        if recv.has_long() {
+            R::with_pool(|pool| pool.settle(recv));
+        }
     }
 
     /// Gives lent storage back while nothing is under way.

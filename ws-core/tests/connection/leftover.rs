@@ -6,6 +6,7 @@ use crate::support::{BOTH, End, frame};
 use ws_core::Role;
 use ws_core::connection::{Config, Connection};
 use ws_core::handshake::{Agreed, Opened};
+use ws_core::message::Delivery;
 use ws_core::{Instant, Seed};
 
 #[test]
@@ -93,6 +94,32 @@ fn what_no_event_has_consumed_is_left_over_as_it_was_received() {
     }
 }
 
+fn cut(wire: &[u8], by: usize) -> Vec<u8> {
+    wire[..wire.len() - by].to_vec()
+}
+
+#[test]
+fn a_piece_that_was_not_taken_is_not_taken_for_a_message() {
+    let config = Config::default().delivery(Delivery::Chunks);
+    for role in BOTH {
+        for pieces in [&[0x82][..], &[0x02, 0x80]] {
+            let mut end = End::new(role, &config);
+            end.receive(&frame(role, 0x89, b"p"));
+            assert_eq!(end.events().len(), 1);
+            for &opcode in pieces {
+                assert!(end.connection.poll(end.now).is_none());
+                end.receive(&frame(role, opcode, b"hello"));
+                assert!(end.connection.ready(end.now));
+                if opcode == 0x02 {
+                    assert!(end.connection.poll(end.now).is_some());
+                }
+            }
+            end.receive(b"rest");
+            assert!(end.connection.into_leftover().is_empty());
+        }
+    }
+}
+
 #[test]
 fn nothing_is_left_over_of_a_message_whose_beginning_is_gone() {
     for role in BOTH {
@@ -111,6 +138,15 @@ fn nothing_is_left_over_of_a_message_whose_beginning_is_gone() {
             .concat(),
             &[frame(role, 0x01, b"one "), frame(role, 0x80, b"two")].concat(),
             &[frame(role, 0x01, b"one "), frame(role, 0x89, b"!")].concat(),
+            // A ping that has half arrived is no beginning of the message.
+            &cut(
+                &[frame(role, 0x01, b"one "), frame(role, 0x89, b"ping")].concat(),
+                1,
+            ),
+            &cut(
+                &[frame(role, 0x01, b"one "), frame(role, 0x89, b"ping")].concat(),
+                4,
+            ),
         ] {
             let mut end = End::new(role, &Config::default());
             end.receive(wire);

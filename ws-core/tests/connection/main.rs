@@ -9,6 +9,7 @@ mod closing_edges;
 mod cuts;
 mod deadlines;
 mod drain;
+mod exchanged;
 mod idle;
 mod keepalive;
 mod leftover;

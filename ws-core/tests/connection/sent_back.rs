@@ -126,3 +126,27 @@ fn messages_put_together_from_fragments_are_sent_back_the_same_way() {
     assert!(copied(&mut end) < 100, "{}", copied(&mut end));
     assert_eq!(end.write(), [Frame::new(0x82, &payload)]);
 }
+
+#[test]
+fn what_was_lent_before_the_halves_were_made_is_nobody_s_any_more() {
+    let mut end = End::new(Role::Server, &Config::default());
+    end.receive_frame(0x82, &[7; LONG]);
+    assert!(end.connection.poll(end.now).is_some());
+    let (mut receiver, mut sender) = end.connection.split();
+    assert!(receiver.poll(end.now).is_none());
+    let storage = receiver.buf().take_long().expect("it is kept");
+    assert!(storage.try_into_mut().is_ok(), "nobody else has it");
+    sender.binary(b"x").expect("there is room");
+}
+
+#[test]
+fn a_message_in_far_larger_storage_is_copied() {
+    let mut end = End::new(Role::Server, &Config::default());
+    let mut wire = frame(Role::Server, 0x82, &[7; LONG]);
+    wire.extend(frame(Role::Server, 0x02, &[1; 30_000]));
+    wire.extend(frame(Role::Server, 0x80, &[2; 4000]));
+    end.receive(&wire);
+    assert!(end.connection.poll(end.now).is_some());
+    send_back(&mut end, 0, 34_000);
+    assert!(copied(&mut end) >= 34_000, "{}", copied(&mut end));
+}

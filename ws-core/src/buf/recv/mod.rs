@@ -19,12 +19,12 @@ const MOVE_MAX: usize = 4 * 1024;
 /// Unread bytes up to this many are moved to the front at every read, for the sake of a long tail.
 const COMPACT_MAX: usize = 4 * 1024;
 
+/// The most that may be unread: more can only be copied in, or read without ever being looked at.
+const LEN_MAX: usize = u32::MAX as usize;
+
 /// After a long frame the next read takes in no more than this: where another long one follows, the
 /// less of it is in the buffer, the less has to be moved.
 const SHORT_READ: usize = 1024;
-
-/// The storage of a message that was handed out is kept for the next one, if it is no larger.
-const KEEP_MAX: usize = 4 * 1024 * 1024;
 
 /// Received bytes that no event has consumed yet, and room for more.
 ///
@@ -43,7 +43,7 @@ const KEEP_MAX: usize = 4 * 1024 * 1024;
 #[derive(Default)]
 pub struct RecvBuf {
     bytes: BytesMut,
-    /// Where the unread bytes begin; see [`consume`](Self::consume).
+    /// Where the unread bytes begin.
     start: u32,
     end: usize,
     /// Bytes committed since the beginning.
@@ -54,6 +54,8 @@ pub struct RecvBuf {
     fresh: bool,
     /// Was what was read last a long frame?
     long: bool,
+    /// The logarithm of the longest message so far that was put together, rounded up.
+    proved: u8,
 }
 
 /// Beside the buffer: where the rest of a long frame goes, and what the last long message was in.
@@ -74,7 +76,8 @@ impl RecvBuf {
     ///
     /// Allocates at least 16 KiB if no storage was lent. If a long frame is under way it is the room for the
     /// rest of that frame, and grows by doubling as its bytes arrive: what is held stays within twice
-    /// what came.
+    /// what came, or four times where a pool had it. A connection on which a longer message has come
+    /// before may also hold twice what that took.
     pub fn spare(&mut self) -> &mut [u8] {
         if self.reads_aside() {
             return self.room().map_or(&mut [], Room::spare);
@@ -108,7 +111,7 @@ impl RecvBuf {
     /// More storage: the tail is used up.
     fn grow(&mut self) {
         let held = self.end;
-        let mut larger = BytesMut::zeroed((2 * held).max(CHUNK));
+        let mut larger = fresh((2 * held).max(CHUNK));
         larger[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
         self.bytes = larger;
     }
@@ -149,6 +152,9 @@ impl RecvBuf {
     }
 
     /// Copies `data` in, growing as needed: for tests, fuzzing and buffers that the kernel provides.
+    ///
+    /// # Panics
+    /// With more than 4 GiB unread.
     pub fn extend_from_slice(&mut self, mut data: &[u8]) {
         while self.reads_aside() && !data.is_empty() {
             let room = self.spare();
@@ -160,7 +166,7 @@ impl RecvBuf {
         let held = self.end - self.start();
         if self.bytes.len() - self.end < data.len() {
             if self.bytes.len() - held < data.len() {
-                let mut larger = BytesMut::zeroed((held + data.len()).max(CHUNK));
+                let mut larger = fresh((held + data.len()).max(CHUNK));
                 larger[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
                 self.bytes = larger;
             } else {
@@ -214,8 +220,9 @@ impl RecvBuf {
         Some(core::mem::replace(&mut self.bytes, own))
     }
 
-    /// Takes away what the last long message was in, up to 4 MiB: it is kept because where one follows
-    /// the other, they need no fresh memory. For a pool, or to free it, when a connection becomes idle.
+    /// Takes away what the last message was put together in, as large as that was: it is kept because
+    /// where one follows the other, they need no fresh memory. For a pool, or to free it, when a
+    /// connection becomes idle; [`take_storage`](Self::take_storage) frees it too.
     ///
     /// The bytes may be shared with the application, which has got them as a message.
     pub fn take_long(&mut self) -> Option<Bytes> {
@@ -246,8 +253,9 @@ impl RecvBuf {
 
     /// Lends storage for a long message. What is not needed comes back.
     pub fn put_long(&mut self, storage: BytesMut) -> BytesMut {
+        let trust = 1_usize.checked_shl(u32::from(self.proved)).unwrap_or(0);
         match self.room() {
-            Some(room) => room.adopt(storage),
+            Some(room) => room.adopt(storage, trust),
             None => storage,
         }
     }
@@ -258,9 +266,10 @@ impl RecvBuf {
     /// copied behind them. Storage that is not needed comes straight back.
     ///
     /// # Panics
-    /// If `filled` is more than the length of `storage`.
+    /// If `filled` is more than the length of `storage`, or that is more than 4 GiB.
     pub fn put_storage(&mut self, mut storage: BytesMut, filled: usize) -> Option<BytesMut> {
         assert!(filled <= storage.len(), "more data than storage");
+        assert!(storage.len() <= LEN_MAX, "far too much");
         if filled > 0 && self.reads_aside() {
             self.extend_from_slice(&storage[..filled]);
             return Some(storage);
@@ -315,19 +324,12 @@ impl RecvBuf {
     #[inline]
     pub(crate) fn consume(&mut self, n: usize) {
         debug_assert!(n <= self.end - self.start());
-        match u32::try_from(self.start() + n) {
-            Ok(start) => self.start = start,
-            Err(_) => self.consume_far(n),
-        }
-    }
-
-    /// [`consume`](Self::consume) where a `u32` ends: only a buffer that was copied into gets there.
-    #[cold]
-    fn consume_far(&mut self, n: usize) {
-        let from = self.start() + n;
-        self.bytes.copy_within(from..self.end, 0);
-        self.end -= from;
-        self.start = 0;
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "nothing is longer than LEN_MAX"
+        )]
+        let n = n as u32;
+        self.start += n;
     }
 
     #[inline(always)]
@@ -364,19 +366,32 @@ impl RecvBuf {
         [&aside[aside.len().saturating_sub(before)..], here]
     }
 
-    /// Keeps what a message was in for the next one.
+    /// Keeps what a message was in for the next one; the larger of two.
     pub(crate) fn keep(&mut self, storage: Bytes) {
-        if (1..=KEEP_MAX).contains(&storage.len()) {
-            self.aside.get_or_insert_default().kept = storage;
+        let log = usize::BITS - storage.len().leading_zeros() + 1;
+        self.proved = self.proved.max(u8::try_from(log).unwrap_or(0));
+        if !storage.is_empty() {
+            let aside = self.aside.get_or_insert_default();
+            if storage.len() >= aside.kept.len() {
+                aside.kept = storage;
+            }
         }
     }
 
-    /// What a message was in, if that is still there and nobody else has it any more.
-    pub(crate) fn take_kept(&mut self) -> BytesMut {
+    /// What a message was in, for one of which `len` bytes are announced: if that is still there, not
+    /// far too large, and nobody else has it any more.
+    pub(crate) fn take_kept(&mut self, len: usize) -> BytesMut {
         let kept = self.aside.as_mut().map(|aside| &mut aside.kept);
+        let kept = kept.filter(|kept| kept.len() <= CHUNK.max(4 * len));
         let kept = kept.map(core::mem::take).unwrap_or_default();
         kept.try_into_mut().unwrap_or_default()
     }
+}
+
+/// Storage of a buffer's own.
+fn fresh(len: usize) -> BytesMut {
+    assert!(len <= LEN_MAX, "4 GiB are unread");
+    BytesMut::zeroed(len)
 }
 
 impl fmt::Debug for RecvBuf {

@@ -28,8 +28,8 @@ const KEEP: u32 = 16 * 1024;
 const WRITE: usize = 512 * 1024;
 
 /// Bytes to be written, in order. Read it as a [`bytes::Buf`]: [`Buf::chunk`] or
-/// [`Buf::chunks_vectored`] to write, which shows at most 512 KiB at a time, then [`Buf::advance`] by
-/// what the transport took.
+/// [`Buf::chunks_vectored`] to write, then [`Buf::advance`] by what the transport took. The latter shows
+/// at most 512 KiB at a time.
 ///
 /// A completion-based transport takes whole pieces with [`pop`](Self::pop) and puts the unwritten
 /// rest back with [`unpop`](Self::unpop).
@@ -342,7 +342,7 @@ impl Buf for SendBuf {
         let mut head = self.head;
         let (mut n, mut left) = (0, WRITE);
         for slice in sealed.chain([&self.open[..]]) {
-            if n == dst.len() {
+            if n == dst.len() || left == 0 {
                 break;
             }
             let slice = &slice[core::mem::take(&mut head)..];

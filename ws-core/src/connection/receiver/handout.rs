@@ -60,9 +60,9 @@ impl Receiver {
     }
 
     /// What holds the message that was found, where it is not in the receive buffer, if a message of
-    /// that length is `worth` sharing.
+    /// that length is `worth` sharing, and it does not hold far more.
     pub(in crate::connection) fn storage(&self, worth: impl Fn(usize) -> bool) -> Option<Bytes> {
-        let message = self.decoder.assembled()?;
+        let message = self.decoder.assembled_tight()?;
         worth(message.len()).then(|| message.clone().into_storage())
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn unmask_to(out: &mut [u8], data: &[u8], key: MaskKey, phase: usize)
     let key = u32::from_ne_bytes(key.at(phase));
     #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
     if data.len() >= WIDE_MIN {
-        if let Some(seen) = super::avx2::with_avx2(Copy(out, data, key)) {
+        if let Some(seen) = super::avx2::with_avx2(Copied(out, data, key)) {
             return seen & HIGH == 0;
         }
     }
@@ -61,10 +61,10 @@ impl super::avx2::Pass for InPlace<'_> {
 }
 
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-struct Copy<'a>(&'a mut [u8], &'a [u8], u32);
+struct Copied<'a>(&'a mut [u8], &'a [u8], u32);
 
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-impl super::avx2::Pass for Copy<'_> {
+impl super::avx2::Pass for Copied<'_> {
     type Out = u64;
 
     #[inline(always)]

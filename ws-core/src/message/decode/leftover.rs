@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::{Decoder, Frame, Head, Place, Span};
 use crate::frame::{Header, MaskKey, MaskRule, OpCode, mask};
+use crate::message::Delivery;
 
 impl<T> Decoder<T> {
     /// What was received and not handed out, as it was on the wire; `untaken` was found and not handed
@@ -45,6 +46,9 @@ impl<T> Decoder<T> {
 
     /// The frame that was assembled, or is under way to that, if it is its message's first.
     fn unassembled(&mut self) -> Option<Vec<u8>> {
+        if self.delivery == Delivery::Chunks {
+            return None;
+        }
         let lent = self.buf.take_aside();
         let message = self.message.as_mut()?;
         if let Some(data) = message.data() {
@@ -62,7 +66,8 @@ impl<T> Decoder<T> {
         }
         let frame = *self.frame.take()?;
         let room = lent.or_else(|| message.lend_room(0))?;
-        let first = frame.head.opcode != OpCode::Continuation && !message.is_compressed();
+        let first = matches!(frame.head.opcode, OpCode::Text | OpCode::Binary);
+        let first = first && !message.is_compressed();
         (first && room.len() >= frame.done).then(|| again(&frame, room.filled(), self.buf.filled()))
     }
 }

@@ -228,6 +228,12 @@ impl<T> Decoder<T> {
         self.message.as_ref()?.data()
     }
 
+    /// The same, if it is not in far larger storage than it needs.
+    pub(crate) fn assembled_tight(&self) -> Option<&Assembled> {
+        let message = self.message.as_ref()?;
+        message.data().filter(|_| !message.is_loose())
+    }
+
     /// The same, owned.
     pub(crate) fn take_assembled(&mut self) -> Option<Assembled> {
         if !self.complete {
