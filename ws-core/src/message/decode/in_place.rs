@@ -1,0 +1,97 @@
+//! Frames that are delivered from where the transport put them: short messages, those that are all
+//! there, and control frames.
+
+use super::{Decoder, Frame, IN_PLACE_MAX, Place, Span, Step, WAIT_MAX, What};
+use crate::error::ProtocolError;
+use crate::frame::{MaskKey, MaskRule, OpCode, mask};
+use crate::message::Delivery;
+
+impl<T> Decoder<T> {
+    /// How long a message may be to be delivered from the receive buffer, if it is to be taken away or
+    /// if it is to be lent.
+    pub(super) fn prefer(&mut self, taken: bool) {
+        let most = if taken { WAIT_MAX } else { IN_PLACE_MAX };
+        let short = match self.delivery {
+            Delivery::Chunks => 0,
+            Delivery::Messages => self.rare.limits.max_short().min(most) + 1,
+        };
+        self.short = u32::try_from(short).unwrap_or(u32::MAX);
+        self.taken = taken;
+    }
+
+    /// The common case of [`step`](Self::step), decided in a few comparisons: a message of less than
+    /// 64 KiB, alone in its frame and all there. Everything else, faults included, is left to the
+    /// slow path.
+    #[inline(always)]
+    pub(crate) fn step_whole(&mut self) -> Option<Step> {
+        self.give_back();
+        if self.frame.is_some() || self.message.is_some() {
+            return None;
+        }
+        let masked = self.rules.mask == MaskRule::Required;
+        let bytes = self.buf.filled_mut();
+        let [first @ (0x81 | 0x82), second, ..] = *bytes else {
+            return None;
+        };
+        let short = if masked { second ^ 0x80 } else { second };
+        let (at, len) = match (short, bytes.get(2..4)) {
+            (0..=125, _) => (2, usize::from(short)),
+            (126, Some(&[a, b])) if a > 0 || b > 125 => {
+                (4, usize::from(u16::from_be_bytes([a, b])))
+            }
+            _ => return None,
+        };
+        let at = if masked { at + 4 } else { at };
+        if bytes.len() < at + len || len >= self.short as usize {
+            return None;
+        }
+        if masked {
+            let (head, payload) = bytes.split_at_mut(at);
+            let key = *head.last_chunk()?;
+            mask(&mut payload[..len], MaskKey::new(key), 0);
+        }
+        self.lend(at + len);
+        let what = if first == 0x81 {
+            What::Text
+        } else {
+            What::Binary
+        };
+        Some(Step {
+            what,
+            span: Span::new(at, len),
+        })
+    }
+
+    /// Waits in the receive buffer until the payload is complete.
+    pub(super) fn wait(&mut self, mut frame: Frame) -> Result<Option<Step>, ProtocolError> {
+        let len = frame.len;
+        let filled = self.buf.filled_mut();
+        let there = filled.len().min(len);
+        let fresh = &mut filled[frame.done..there];
+        let opcode = frame.head.opcode;
+        if let Some(key) = frame.head.key {
+            mask(fresh, key, frame.done);
+        }
+        if there < len {
+            if let (OpCode::Text, Place::Buffer(utf8)) = (opcode, &mut frame.place) {
+                utf8.feed(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
+            }
+            frame.done = there;
+            self.hold(frame);
+            return Ok(None);
+        }
+        self.lend(len);
+        let what = match opcode {
+            OpCode::Text => What::Text,
+            OpCode::Binary | OpCode::Continuation => What::Binary,
+            OpCode::Close => What::Close,
+            OpCode::Ping => What::Ping,
+            OpCode::Pong => What::Pong,
+        };
+        self.rare.found = Some(frame.head);
+        Ok(Some(Step {
+            what,
+            span: Span::new(0, len),
+        }))
+    }
+}
