@@ -54,8 +54,9 @@ pub struct RecvBuf {
     fresh: bool,
     /// Was what was read last a long frame?
     long: bool,
-    /// The logarithm of the longest message so far that was put together, rounded up.
-    proved: u8,
+    /// The logarithm of what it may hold ahead of what arrives: twice the longest message so far that was
+    /// put together, rounded up.
+    trust: u8,
 }
 
 /// Beside the buffer: where the rest of a long frame goes, and what the last long message was in.
@@ -77,7 +78,7 @@ impl RecvBuf {
     /// Allocates at least 16 KiB if no storage was lent. If a long frame is under way it is the room for the
     /// rest of that frame, and grows by doubling as its bytes arrive: what is held stays within twice
     /// what came, or four times where a pool had it. A connection on which a longer message has come
-    /// before may also hold twice what that took.
+    /// before may also hold up to four times what that was.
     pub fn spare(&mut self) -> &mut [u8] {
         if self.reads_aside() {
             return self.room().map_or(&mut [], Room::spare);
@@ -253,7 +254,7 @@ impl RecvBuf {
 
     /// Lends storage for a long message. What is not needed comes back.
     pub fn put_long(&mut self, storage: BytesMut) -> BytesMut {
-        let trust = 1_usize.checked_shl(u32::from(self.proved)).unwrap_or(0);
+        let trust = 1_usize.checked_shl(u32::from(self.trust)).unwrap_or(0);
         match self.room() {
             Some(room) => room.adopt(storage, trust),
             None => storage,
@@ -368,9 +369,9 @@ impl RecvBuf {
 
     /// Keeps what a message was in for the next one; the larger of two.
     pub(crate) fn keep(&mut self, storage: Bytes) {
-        let log = usize::BITS - storage.len().leading_zeros() + 1;
-        self.proved = self.proved.max(u8::try_from(log).unwrap_or(0));
         if !storage.is_empty() {
+            let log = usize::BITS - (storage.len() - 1).leading_zeros() + 1;
+            self.trust = self.trust.max(u8::try_from(log).unwrap_or(0));
             let aside = self.aside.get_or_insert_default();
             if storage.len() >= aside.kept.len() {
                 aside.kept = storage;

@@ -92,3 +92,17 @@ fn debug_shows_sizes_and_no_data() {
     buf.extend_from_slice(b"xxx");
     assert!(alloc::format!("{buf:?}").starts_with("RecvBuf { filled: 3,"));
 }
+
+#[test]
+fn storage_is_lent_for_what_came_and_for_what_the_same_connection_has_shown() {
+    let mut buf = RecvBuf::new();
+    let mut room = Room::default();
+    room.append(3, 1 << 20, 1 << 20);
+    room.expect((1 << 20) - 3);
+    buf.read_aside(room);
+    let refused = |buf: &mut RecvBuf, len| buf.put_long(BytesMut::zeroed(len)).len() == len;
+    assert!(refused(&mut buf, 200_000), "nothing was shown");
+    buf.keep(alloc::vec![0; 100_000].into());
+    assert!(refused(&mut buf, 300_000), "that was not shown");
+    assert!(!refused(&mut buf, 200_000));
+}
