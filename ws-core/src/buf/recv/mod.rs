@@ -3,11 +3,14 @@
 //! Never parses and never performs a read. Most frames wait in it until they are whole; what is still
 //! to come of a long one goes straight to where its message is put together.
 
+mod stride;
+
 use alloc::boxed::Box;
 use core::fmt;
 
 use bytes::{Bytes, BytesMut};
 
+use self::stride::Stride;
 use super::Room;
 
 /// Size of the storage that [`RecvBuf::spare`] allocates when none was lent.
@@ -21,10 +24,6 @@ const COMPACT_MAX: usize = 4 * 1024;
 
 /// The most that may be unread: more can only be copied in, or read without ever being looked at.
 const LEN_MAX: usize = u32::MAX as usize;
-
-/// After a long frame the next read takes in no more than this: where another long one follows, the
-/// less of it is in the buffer, the less has to be moved.
-const SHORT_READ: usize = 1024;
 
 /// Received bytes that no event has consumed yet, and room for more.
 ///
@@ -45,15 +44,14 @@ pub struct RecvBuf {
     bytes: BytesMut,
     /// Where the unread bytes begin.
     start: u32,
-    end: usize,
+    end: u32,
     /// Bytes committed since the beginning.
     received: u64,
     /// What there is only around long messages.
     aside: Option<Box<Aside>>,
     /// Was something committed since it was last asked? How the keepalive sees that the peer is alive.
     fresh: bool,
-    /// Was what was read last a long frame?
-    long: bool,
+    stride: Stride,
     /// The logarithm of what it may hold ahead of what arrives: twice the longest message so far that was
     /// put together, rounded up.
     trust: u8,
@@ -88,33 +86,29 @@ impl RecvBuf {
 
     /// [`spare`](Self::spare) in the buffer itself.
     fn spare_here(&mut self) -> &mut [u8] {
-        let held = self.end - self.start();
+        let held = self.held();
         if held == 0 {
-            self.start = 0;
-            self.end = 0;
-        } else if self.start > 0 && (held <= COMPACT_MAX || self.end == self.bytes.len()) {
-            let unread = self.start()..self.end;
+            self.hold(0);
+        } else if self.start > 0 && (held <= COMPACT_MAX || self.end() == self.bytes.len()) {
+            let unread = self.unread();
             self.bytes.copy_within(unread, 0);
-            self.start = 0;
-            self.end = held;
+            self.hold(held);
         }
-        if self.end == self.bytes.len() {
+        if self.end() == self.bytes.len() {
             self.grow();
         }
-        let spare = &mut self.bytes[self.end..];
-        if self.long {
-            let most = spare.len().min(SHORT_READ);
-            return &mut spare[..most];
-        }
-        spare
+        let end = self.end();
+        let most = self.stride.most(held, self.bytes.len() - end);
+        &mut self.bytes[end..end + most]
     }
 
     /// More storage: the tail is used up.
     fn grow(&mut self) {
-        let held = self.end;
+        let held = self.held();
         let mut larger = fresh((2 * held).max(CHUNK));
-        larger[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
+        larger[..held].copy_from_slice(self.filled());
         self.bytes = larger;
+        self.hold(held);
     }
 
     /// Says that the first `n` bytes of [`spare`](Self::spare) now hold received data.
@@ -123,16 +117,16 @@ impl RecvBuf {
     /// If `n` is more than `spare` returned.
     pub fn commit(&mut self, n: usize) {
         self.note(n);
+        self.stride.read(n);
         if self.reads_aside() {
-            self.long = true;
             return self.room().map_or((), |room| room.commit(n));
         }
-        self.long = false;
         assert!(
-            n <= self.bytes.len() - self.end,
+            n <= self.bytes.len() - self.end(),
             "committed more than the spare room"
         );
-        self.end += n;
+        self.stride.end_here(self.bytes.len());
+        self.put_end(self.end() + n);
     }
 
     /// Does what is received belong to a long frame?
@@ -164,21 +158,21 @@ impl RecvBuf {
             self.commit(now.len());
             data = rest;
         }
-        let held = self.end - self.start();
-        if self.bytes.len() - self.end < data.len() {
+        let held = self.held();
+        if self.bytes.len() - self.end() < data.len() {
             if self.bytes.len() - held < data.len() {
                 let mut larger = fresh((held + data.len()).max(CHUNK));
-                larger[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
+                larger[..held].copy_from_slice(self.filled());
                 self.bytes = larger;
             } else {
-                let unread = self.start()..self.end;
+                let unread = self.unread();
                 self.bytes.copy_within(unread, 0);
             }
-            self.start = 0;
-            self.end = held;
+            self.hold(held);
         }
-        self.bytes[self.end..self.end + data.len()].copy_from_slice(data);
-        self.end += data.len();
+        let end = self.end();
+        self.bytes[end..end + data.len()].copy_from_slice(data);
+        self.put_end(end + data.len());
         self.note(data.len());
     }
 
@@ -187,7 +181,7 @@ impl RecvBuf {
     #[must_use]
     #[inline]
     pub fn filled(&self) -> &[u8] {
-        &self.bytes[self.start()..self.end]
+        &self.bytes[self.unread()]
     }
 
     /// Bytes of storage held, used or not, but for that of a long message.
@@ -210,14 +204,13 @@ impl RecvBuf {
     /// [`take_long`](Self::take_long) is freed.
     pub fn take_storage(&mut self) -> Option<BytesMut> {
         drop(self.take_long());
-        let held = self.end - self.start();
+        let held = self.held();
         if self.bytes.is_empty() || held > MOVE_MAX || 2 * held > self.bytes.len() {
             return None;
         }
         let mut own = BytesMut::zeroed(held);
         own.copy_from_slice(self.filled());
-        self.start = 0;
-        self.end = held;
+        self.hold(held);
         Some(core::mem::replace(&mut self.bytes, own))
     }
 
@@ -275,11 +268,10 @@ impl RecvBuf {
             self.extend_from_slice(&storage[..filled]);
             return Some(storage);
         }
-        let held = self.end - self.start();
+        let held = self.held();
         if held == 0 {
             let old = core::mem::replace(&mut self.bytes, storage);
-            self.start = 0;
-            self.end = filled;
+            self.hold(filled);
             self.note(filled);
             return (!old.is_empty()).then_some(old);
         }
@@ -290,10 +282,9 @@ impl RecvBuf {
         if storage.len() < 2 * held || self.bytes.len() > storage.len() {
             return Some(storage);
         }
-        storage[..held].copy_from_slice(&self.bytes[self.start()..self.end]);
+        storage[..held].copy_from_slice(self.filled());
         self.bytes = storage;
-        self.start = 0;
-        self.end = held;
+        self.hold(held);
         None
     }
 
@@ -317,14 +308,14 @@ impl RecvBuf {
 
     #[inline]
     pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
-        let unread = self.start()..self.end;
+        let unread = self.unread();
         &mut self.bytes[unread]
     }
 
     /// Drops the first `n` unread bytes.
     #[inline]
     pub(crate) fn consume(&mut self, n: usize) {
-        debug_assert!(n <= self.end - self.start());
+        debug_assert!(n <= self.held());
         #[allow(
             clippy::cast_possible_truncation,
             reason = "nothing is longer than LEN_MAX"
@@ -333,15 +324,47 @@ impl RecvBuf {
         self.start += n;
     }
 
+    /// Where the unread bytes are.
     #[inline(always)]
-    fn start(&self) -> usize {
-        self.start as usize
+    fn unread(&self) -> core::ops::Range<usize> {
+        self.start as usize..self.end()
+    }
+
+    #[inline(always)]
+    fn end(&self) -> usize {
+        self.end as usize
+    }
+
+    #[inline(always)]
+    fn held(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// The unread bytes are the first `held`.
+    fn hold(&mut self, held: usize) {
+        self.start = 0;
+        self.put_end(held);
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "nothing is longer than LEN_MAX"
+    )]
+    #[inline]
+    fn put_end(&mut self, end: usize) {
+        self.end = end as u32;
+    }
+
+    /// A frame of `each` bytes is not all there, `due` are missing: reads end where the next ones like
+    /// it do. With `each` 0 they take in all they can.
+    pub(crate) fn cut_off(&mut self, each: usize, due: usize) {
+        self.stride = Stride::of(each, due);
     }
 
     /// Drops everything unread and says how much that was.
     pub(crate) fn clear(&mut self) -> usize {
         self.aside = None;
-        let held = self.end - self.start();
+        let held = self.held();
         self.consume(held);
         held
     }
@@ -398,7 +421,7 @@ fn fresh(len: usize) -> BytesMut {
 impl fmt::Debug for RecvBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecvBuf")
-            .field("filled", &(self.end - self.start()))
+            .field("filled", &self.held())
             .field("capacity", &self.bytes.capacity())
             .finish_non_exhaustive()
     }

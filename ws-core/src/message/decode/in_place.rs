@@ -95,3 +95,41 @@ impl<T> Decoder<T> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+    use crate::buf::{Pool, RecvBuf};
+    use crate::message::Limits;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn of_long_frames_that_follow_each_other_only_the_first_is_cut_off_by_a_read() {
+        let limits = Limits::default();
+        let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
+        let mut decoder = Decoder::new(Role::Client, buf, &limits, whole, None, ());
+        let frame = [&[0x82, 126, 0x40, 0][..], &[7; 0x4000]].concat();
+        let wire = frame.repeat(30);
+        let (mut rest, mut pool) = (&wire[..], Pool::new());
+        let mut found = Vec::new();
+        loop {
+            if let Some(step) = decoder.step() {
+                found.push(step.what);
+                continue;
+            }
+            if rest.is_empty() {
+                break;
+            }
+            pool.supply(decoder.buf_mut());
+            let room = decoder.buf_mut().spare();
+            let (now, later) = rest.split_at(room.len().min(rest.len()));
+            room[..now.len()].copy_from_slice(now);
+            decoder.buf_mut().commit(now.len());
+            rest = later;
+        }
+        let moved = |what: &&What| **what == What::Assembled;
+        assert_eq!(found.len(), 30);
+        assert_eq!(found.iter().filter(moved).count(), 1, "{found:?}");
+    }
+}

@@ -343,6 +343,11 @@ impl<T> Decoder<T> {
         } else {
             self.admit(&header, self.buf.filled().len() - at)?
         };
+        let due = (at + len).saturating_sub(self.buf.filled().len());
+        if due > 0 {
+            let each = if len > WAIT_MAX { at + len } else { 0 };
+            self.buf.cut_off(each, due);
+        }
         self.buf.consume(at);
         Ok(Some(Frame {
             head: Head { opcode, fin, key },
