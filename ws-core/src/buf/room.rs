@@ -150,6 +150,13 @@ impl Room {
         &mut self.bytes[at..self.filled]
     }
 
+    /// Drops the bytes; what they were in stays, for those of another message.
+    pub(crate) fn clear(&mut self) {
+        self.filled = 0;
+        self.due = 0;
+        self.owner = None;
+    }
+
     /// The bytes, without what was only room.
     pub(crate) fn into_bytes(mut self) -> Bytes {
         self.bytes.truncate(self.filled);

@@ -29,7 +29,7 @@ mod prepared;
 mod text;
 mod utf8;
 
-pub(crate) use assemble::Assembled;
+pub(crate) use assemble::{Assembled, Lent};
 pub use chunk::Chunk;
 pub(crate) use decode::{Decoder, Span, Step, What};
 pub(crate) use limits::Bounds;

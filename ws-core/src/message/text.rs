@@ -43,16 +43,12 @@ impl Text {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Text of bytes that were checked in another way.
-    ///
-    /// # Safety
-    /// They are UTF-8.
-    #[allow(
-        unsafe_code,
-        reason = "it leaves to its caller what `trusted` relies on"
-    )]
-    pub(super) unsafe fn unchecked(bytes: Bytes) -> Self {
-        Self(bytes)
+    /// Text that shares `bytes`, of which `text` is all there is. If it is something else it is copied.
+    pub(super) fn sharing(bytes: &Bytes, text: &str) -> Self {
+        if core::ptr::eq(&raw const **bytes, text.as_bytes()) {
+            return Self(bytes.clone());
+        }
+        Self::from(text)
     }
 
     /// The text.
@@ -79,7 +75,8 @@ impl Text {
 #[inline]
 fn trusted(bytes: &Bytes) -> &str {
     // SAFETY: the field of `Text` is private to this file, is never changed after construction, and
-    // every constructor here takes it from a `str`, checks it first, or is told so; `Bytes` is immutable.
+    // every constructor here takes it from a `str`, sees that it is where a `str` is, or checks it first;
+    // `Bytes` is immutable.
     unsafe { str::from_utf8_unchecked(bytes) }
 }
 
@@ -190,6 +187,19 @@ mod tests {
                     prop_assert_eq!(error.into_bytes(), bytes);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn bytes_are_shared_as_the_text_that_they_are_and_copied_if_they_are_not() {
+        let bytes = Bytes::from(alloc::vec![b'a'; 9]);
+        let all = str::from_utf8(&bytes).unwrap();
+        let shared = Text::sharing(&bytes, all);
+        assert_eq!((&*shared, shared.as_ptr()), (all, all.as_ptr()));
+        for other in [&all[1..], &all[..8], "", "naïve"] {
+            let copied = Text::sharing(&bytes, other);
+            assert_eq!(copied, *other);
+            assert!(!bytes.as_ptr_range().contains(&copied.as_ptr()));
         }
     }
 

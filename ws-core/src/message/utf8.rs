@@ -31,6 +31,14 @@ pub(crate) struct Utf8 {
 }
 
 impl Utf8 {
+    /// Before the first piece.
+    pub(crate) const fn new() -> Self {
+        Self {
+            held: [0; 4],
+            len: 0,
+        }
+    }
+
     /// Takes the next piece.
     pub(crate) fn feed(&mut self, mut piece: &[u8]) -> Result<(), Invalid> {
         while self.len > 0 {

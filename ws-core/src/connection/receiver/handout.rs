@@ -8,7 +8,7 @@ use crate::connection::closing::Closing;
 use crate::connection::event::{Cause, Closed, Event, OwnedEvent};
 use crate::connection::turn::{Next, Turn};
 use crate::error::ProtocolError;
-use crate::message::{Assembled, Chunk, Decoder, Text, check};
+use crate::message::{Assembled, Chunk, Decoder, Lent, Text, check};
 
 /// The fault that text turns out to be when it is handed out.
 pub(super) const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
@@ -62,8 +62,8 @@ impl Receiver {
     /// What holds the message that was found, where it is not in the receive buffer, if a message of
     /// that length is `worth` sharing, and it does not hold far more.
     pub(in crate::connection) fn storage(&self, worth: impl Fn(usize) -> bool) -> Option<Bytes> {
-        let message = self.decoder.assembled_tight()?;
-        worth(message.len()).then(|| message.clone().into_storage())
+        let storage = self.decoder.assembled_storage()?;
+        worth(storage.len()).then(|| storage.clone())
     }
 
     /// Turns what was found into an event of its own, without a copy where that is worth it.
@@ -105,8 +105,8 @@ fn lend<'a>(decoder: &'a Decoder<Rare>, closing: &'a Closing, found: Turn) -> Ev
     let payload = decoder.payload(found.span());
     match found.next() {
         Next::Assembled => match decoder.assembled() {
-            Some(Assembled::Text(text)) => Event::Text(text),
-            Some(Assembled::Binary(data)) => Event::Binary(data),
+            Some(Lent::Text(text)) => Event::Text(text),
+            Some(Lent::Binary(data)) => Event::Binary(data),
             None => Event::Binary(&[]),
         },
         Next::Binary => Event::Binary(payload),

@@ -3,17 +3,18 @@
 //!
 //! It knows of frames only what they are masked with, and sends nothing.
 
+mod seen;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Bounds, Kind, Text, Utf8};
+use self::seen::{NOT_UTF8, Seen};
+use super::{Bounds, Kind, Text, check};
 use crate::buf::Room;
 use crate::error::ProtocolError;
 use crate::frame::{MaskKey, mask_into, unmask, unmask_to};
-
-const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
 
 /// Long pieces are unmasked and checked in blocks that stay in the first-level cache.
 const BLOCK: usize = 16 * 1024;
@@ -26,11 +27,16 @@ const SHARE_MIN: usize = 4 * 1024;
 const PLAIN: MaskKey = MaskKey::new([0; 4]);
 
 /// The message so far. Text is checked as it arrives, and each byte of it once.
-#[derive(Debug)]
+///
+/// One message follows the other in it: what a short one was in is used again, so that small fragments
+/// cost no allocations.
+#[derive(Debug, Default)]
 pub(crate) struct Assembly {
-    kind: Kind,
-    data: Data,
-    utf8: Utf8,
+    /// Where it is put together, and stays if it is short.
+    room: Room,
+    /// All of it, once it is complete, if it is long: this can be shared.
+    long: Option<Bytes>,
+    seen: Seen,
     fragments: u32,
     empty_in_a_row: u32,
     /// The most it may become, in bytes.
@@ -40,9 +46,9 @@ pub(crate) struct Assembly {
     /// How many bytes were handed out, of a message that is not kept.
     streamed: Option<usize>,
     begun: bool,
-    /// Was it all ASCII so far? Then it is likely to go on like that, and cheap to look for.
-    ascii: bool,
-    /// The message is less than half of what it is in.
+    /// It is complete.
+    whole: bool,
+    /// The message is long, and less than half of what it is in.
     loose: bool,
     /// By what it knows its room again, if that was ever lent.
     mark: Option<Arc<()>>,
@@ -52,72 +58,68 @@ pub(crate) struct Assembly {
     doubtful: bool,
 }
 
-#[derive(Debug)]
-enum Data {
-    /// The message is not complete.
-    Coming(Room),
-    Whole(Assembled),
+/// An assembled message, lent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Lent<'a> {
+    Binary(&'a [u8]),
+    Text(&'a str),
 }
 
-/// The payload of an assembled message.
+/// An assembled message, owned.
 #[derive(Clone, Debug)]
 pub(crate) enum Assembled {
     Binary(Bytes),
     Text(Text),
 }
 
-impl Default for Data {
-    fn default() -> Self {
-        Self::Coming(Room::default())
-    }
-}
-
-impl Assembled {
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+impl<'a> Lent<'a> {
+    pub(crate) fn as_bytes(self) -> &'a [u8] {
         match self {
             Self::Binary(data) => data,
             Self::Text(text) => text.as_bytes(),
         }
     }
+}
 
+impl Assembled {
     pub(crate) fn len(&self) -> usize {
-        self.as_bytes().len()
-    }
-
-    /// What it was put together in.
-    pub(crate) fn into_storage(self) -> Bytes {
         match self {
-            Self::Binary(data) => data,
-            Self::Text(text) => text.into_bytes(),
+            Self::Binary(data) => data.len(),
+            Self::Text(text) => text.len(),
         }
     }
 }
 
 impl Assembly {
-    /// An empty message, in storage that another one was in, or in none.
-    pub(crate) fn new(
+    /// Begins another message, of which `len` bytes are announced. What it is put together in is still
+    /// there, or else comes from `storage`.
+    pub(crate) fn start(
+        &mut self,
         kind: Kind,
         compressed: bool,
         max: usize,
         streams: bool,
-        storage: BytesMut,
-    ) -> Self {
-        Self {
-            kind,
-            data: Data::Coming(Room::new(storage)),
-            utf8: Utf8::default(),
-            fragments: 0,
-            empty_in_a_row: 0,
-            max,
-            packed: compressed.then_some(0),
-            streamed: streams.then_some(0),
-            begun: false,
-            ascii: true,
-            loose: false,
-            mark: None,
-            lent: false,
-            doubtful: false,
+        (len, storage): (usize, impl FnOnce() -> BytesMut),
+    ) {
+        self.clear();
+        if self.room.capacity() < len || self.room.is_unused() {
+            self.room = Room::new(storage());
         }
+        self.seen = Seen::nothing(kind);
+        (self.fragments, self.empty_in_a_row) = (0, 0);
+        self.max = max;
+        self.packed = compressed.then_some(0);
+        self.streamed = streams.then_some(0);
+        (self.begun, self.lent, self.doubtful) = (false, false, false);
+        self.mark = None;
+    }
+
+    /// Takes all bytes away. What a long message was in is worth keeping for others; what a short one
+    /// was in stays here.
+    pub(crate) fn clear(&mut self) -> Option<Bytes> {
+        self.whole = false;
+        self.room.clear();
+        self.long.take()
     }
 
     /// Says once that the first piece of it is handed out.
@@ -137,10 +139,10 @@ impl Assembly {
 
     /// Bytes assembled so far, those of an incomplete character included.
     pub(crate) fn len(&self) -> usize {
-        match (self.streamed, &self.data) {
+        match (self.streamed, &self.long) {
             (Some(streamed), _) => streamed,
-            (None, Data::Coming(room)) => room.len(),
-            (None, Data::Whole(data)) => data.len(),
+            (None, Some(long)) => long.len(),
+            (None, None) => self.room.len(),
         }
     }
 
@@ -168,10 +170,7 @@ impl Assembly {
         if let Some(streamed) = &mut self.streamed {
             *streamed = streamed.saturating_add(piece.len());
         }
-        match self.kind {
-            Kind::Binary => Ok(()),
-            Kind::Text => self.utf8.feed(piece).map_err(|_| NOT_UTF8),
-        }
+        self.seen.look(piece, false)
     }
 
     /// Appends a piece of a frame of which `coming` bytes, these included, are still due. If it is
@@ -182,29 +181,26 @@ impl Assembly {
         masked: Option<(MaskKey, usize)>,
         coming: usize,
     ) -> Result<(), ProtocolError> {
+        if self.whole {
+            return Ok(());
+        }
         // It never came back.
         self.doubtful |= core::mem::take(&mut self.lent);
-        match &self.data {
-            Data::Coming(room)
-                if room.is_unused() && piece.len() == coming && coming >= SHARE_MIN =>
-            {
-                return self.begin_with(piece, masked);
-            }
-            _ => {}
+        if coming >= SHARE_MIN && piece.len() == coming && self.room.is_unused() {
+            return self.begin_with(piece, masked);
         }
-        let (mut at, max) = (0, self.max);
+        let mut at = 0;
         while at < piece.len() {
-            let Data::Coming(room) = &mut self.data else {
-                return Ok(());
-            };
             let block = &piece[at..piece.len().min(at + BLOCK)];
-            let from = room.len();
-            let to = room.append(block.len(), coming - at, max);
-            let ascii = match (masked, self.kind) {
-                (Some((key, phase)), _) => unmask_to(to, block, key, phase + at),
+            let from = self.room.len();
+            let to = self.room.append(block.len(), coming - at, self.max);
+            let ascii = match masked {
+                Some((key, phase)) => unmask_to(to, block, key, phase + at),
                 // Nothing is masked with this key, but whether it is ASCII is said in the same pass.
-                (None, Kind::Text) if self.ascii => unmask_to(to, block, PLAIN, 0),
-                (None, _) => {
+                None if self.seen.kind == Kind::Text && self.seen.ascii => {
+                    unmask_to(to, block, PLAIN, 0)
+                }
+                None => {
                     to.copy_from_slice(block);
                     false
                 }
@@ -226,28 +222,28 @@ impl Assembly {
         let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
         for block in piece.chunks(BLOCK) {
             let from = all.len();
-            let ascii = if masked.is_some() || self.kind == Kind::Text && self.ascii {
+            let ascii = if masked.is_some() || self.seen.kind == Kind::Text && self.seen.ascii {
                 mask_into(&mut all, block, key, phase)
             } else {
                 all.extend_from_slice(block);
                 false
             };
-            self.look(&all[from..], ascii)?;
+            self.seen.look(&all[from..], ascii)?;
             phase += block.len();
         }
-        self.data = Data::Coming(Room::of(all));
+        self.room = Room::of(all);
         Ok(())
     }
 
     /// Where the rest of a frame is to be read, `due` bytes.
     pub(crate) fn lend_room(&mut self, due: usize) -> Option<Room> {
-        let Data::Coming(room) = &mut self.data else {
+        if self.whole {
             return None;
-        };
-        room.expect(due);
-        room.mark(self.mark.get_or_insert_default());
+        }
+        self.room.expect(due);
+        self.room.mark(self.mark.get_or_insert_default());
         self.lent = true;
-        Some(core::mem::take(room))
+        Some(core::mem::take(&mut self.room))
     }
 
     /// Takes back what [`lend_room`](Self::lend_room) lent, in which `fresh` bytes have arrived. The
@@ -258,19 +254,22 @@ impl Assembly {
         fresh: usize,
         masked: Option<(MaskKey, usize)>,
     ) -> Result<(), ProtocolError> {
+        if self.whole {
+            return Ok(());
+        }
         let own = self.mark.as_ref().is_some_and(|mark| room.is_of(mark));
         self.doubtful |= !own;
         self.lent = false;
         let (mut from, end) = (room.len() - fresh, room.len());
-        self.data = Data::Coming(room);
+        self.room = room;
         let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
-        if masked.is_none() && self.kind == Kind::Binary {
+        if masked.is_none() && self.seen.kind == Kind::Binary {
             return Ok(());
         }
-        while let (Data::Coming(room), true) = (&mut self.data, from < end) {
+        while from < end {
             let len = (end - from).min(BLOCK);
-            let ascii = if masked.is_some() || self.ascii {
-                unmask(&mut room.since(from)[..len], key, phase)
+            let ascii = if masked.is_some() || self.seen.ascii {
+                unmask(&mut self.room.since(from)[..len], key, phase)
             } else {
                 false
             };
@@ -280,110 +279,91 @@ impl Assembly {
         Ok(())
     }
 
-    /// Looks at `len` bytes of the message, if it is text.
+    /// Looks at `len` bytes of the message, if it is text. What is refused is not kept, whatever comes
+    /// after.
+    #[inline]
     fn check(&mut self, from: usize, len: usize, ascii: bool) -> Result<(), ProtocolError> {
-        if self.kind == Kind::Binary {
-            return Ok(());
+        let looked = self.seen.look(&self.room.filled()[from..from + len], ascii);
+        if looked.is_err() {
+            (self.room, self.seen) = (Room::default(), Seen::nothing(self.seen.kind));
         }
-        let Data::Coming(room) = core::mem::take(&mut self.data) else {
-            return Ok(());
-        };
-        self.look(&room.filled()[from..from + len], ascii)?;
-        self.data = Data::Coming(room);
-        Ok(())
-    }
-
-    /// Looks at the next bytes of the message, if it is text.
-    fn look(&mut self, block: &[u8], ascii: bool) -> Result<(), ProtocolError> {
-        if self.kind == Kind::Binary || ascii && self.utf8.held() == 0 {
-            return Ok(());
-        }
-        self.ascii = false;
-        self.utf8.feed(block).map_err(|_| {
-            // What was refused is not kept, whatever comes after.
-            self.data = Data::Whole(Assembled::Text(Text::default()));
-            NOT_UTF8
-        })
+        looked
     }
 
     /// The message is complete: it may not end inside a character.
     pub(crate) fn finish(&mut self) -> Result<(), ProtocolError> {
-        self.utf8.finish().map_err(|_| NOT_UTF8)?;
-        if let Data::Coming(room) = &mut self.data {
-            self.loose = room.len() < room.capacity() / 2;
-            let data = core::mem::take(room).into_bytes();
-            self.data = Data::Whole(match self.kind {
-                Kind::Binary => Assembled::Binary(data),
-                Kind::Text if self.doubtful || self.lent => {
-                    Assembled::Text(Text::try_from(data).map_err(|_| NOT_UTF8)?)
-                }
-                Kind::Text => Assembled::Text(trusted(data)),
-            });
+        self.seen.utf8.finish().map_err(|_| NOT_UTF8)?;
+        if self.seen.kind == Kind::Text && (self.doubtful || self.lent) {
+            check(self.room.filled()).map_err(|_| NOT_UTF8)?;
+        }
+        self.whole = true;
+        let (len, capacity) = (self.room.len(), self.room.capacity());
+        if len >= SHARE_MIN || capacity >= 2 * SHARE_MIN {
+            self.loose = len < capacity / 2;
+            self.long = Some(core::mem::take(&mut self.room).into_bytes());
         }
         Ok(())
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// Is it in far larger storage than it needs?
-    pub(crate) fn is_loose(&self) -> bool {
-        self.loose
+        self.seen.kind
     }
 
     /// The message, once it is complete.
-    pub(crate) fn data(&self) -> Option<&Assembled> {
-        match &self.data {
-            Data::Coming(_) => None,
-            Data::Whole(data) => Some(data),
+    #[inline]
+    pub(crate) fn data(&self) -> Option<Lent<'_>> {
+        if !self.whole {
+            return None;
         }
-    }
-
-    /// The message, to be kept for however long, and what it was in, if that is worth keeping.
-    pub(crate) fn into_own(self) -> Option<(Assembled, Bytes)> {
-        let loose = self.loose;
-        let data = self.into_data()?;
-        let copied = loose || data.len() < SHARE_MIN;
-        let own = match &data {
-            Assembled::Binary(data) if copied => Assembled::Binary(Bytes::copy_from_slice(data)),
-            Assembled::Text(text) if copied => Assembled::Text(Text::from(text.as_str())),
-            data => data.clone(),
+        let data = match &self.long {
+            Some(long) => long,
+            None => self.room.filled(),
         };
-        Some((own, data.into_storage()))
+        Some(match self.seen.kind {
+            Kind::Binary => Lent::Binary(data),
+            Kind::Text => Lent::Text(trusted(data)),
+        })
     }
 
-    pub(crate) fn into_data(self) -> Option<Assembled> {
-        match self.data {
-            Data::Coming(_) => None,
-            Data::Whole(data) => Some(data),
-        }
+    /// What holds it, if it is complete, long, and not in far larger storage than it needs.
+    pub(crate) fn storage(&self) -> Option<&Bytes> {
+        self.long.as_ref().filter(|_| !self.loose)
+    }
+
+    /// The message, once it is complete, to be kept for however long.
+    pub(crate) fn own(&self) -> Option<Assembled> {
+        let shared = self.storage().filter(|data| data.len() >= SHARE_MIN);
+        Some(match (self.data()?, shared) {
+            (Lent::Binary(_), Some(shared)) => Assembled::Binary(shared.clone()),
+            (Lent::Binary(data), None) => Assembled::Binary(Bytes::copy_from_slice(data)),
+            (Lent::Text(text), Some(shared)) => Assembled::Text(Text::sharing(shared, text)),
+            (Lent::Text(text), None) => Assembled::Text(Text::from(text)),
+        })
     }
 
     #[cfg(test)]
     fn capacity(&self) -> usize {
-        match &self.data {
-            Data::Coming(room) => room.capacity(),
-            Data::Whole(_) => 0,
-        }
+        self.room.capacity()
     }
 }
 
-/// Bytes that were checked piece by piece as text. Only for those of an [`Assembly`] that is text and
-/// does not end inside a character.
+/// Reads as text what was checked piece by piece. Only for the bytes of an [`Assembly`] that is text and
+/// complete.
 ///
 /// Checking them again costs a pass over memory that is in no near cache any more: of bench `decode
 /// masked`, 1 MiB, ASCII takes 53 instead of 35 us then, and multi-byte text 500 instead of 80. The safe
-/// twin is `Text::try_from`, and a property test compares the two.
+/// twin is `str::from_utf8`, and a property test compares the two.
 #[allow(unsafe_code, reason = "see above")]
-fn trusted(data: Bytes) -> Text {
-    // SAFETY: the field that the bytes come from is private to this file. It starts out empty; what
-    // `push` appends to it or `take_room` finds behind its end is, of a text, shown to `Utf8::feed` in
-    // its order, or known to be ASCII where no character is incomplete; a piece that is refused takes
-    // all bytes away. A `Room` never changes what it holds. While it is lent it is out of reach, but it
-    // is known by its mark when it comes back: where another came instead, or none, `finish` checks
-    // all bytes and does not come here.
-    unsafe { Text::unchecked(data) }
+fn trusted(data: &[u8]) -> &str {
+    // SAFETY: the fields that the bytes come from are private to this file. They start out empty; what
+    // `push` appends or `take_room` finds behind the end is, of a text, shown to `Utf8::feed` in its
+    // order, or known to be ASCII where no character is incomplete; a piece that is refused takes all
+    // bytes away. A `Room` never changes what it holds. While it is lent it is out of reach, but it is
+    // known by its mark when it comes back: where another came instead, or none, `finish` checks all
+    // bytes. Only `finish` makes a message whole, and not inside a character; a whole one is neither
+    // appended to, lent nor taken back before `clear` has taken all bytes away, and what it is, text or
+    // not, changes only in `start`, behind that.
+    unsafe { core::str::from_utf8_unchecked(data) }
 }
 
 #[cfg(test)]

@@ -10,10 +10,16 @@ use proptest::prelude::*;
 /// What is reserved for a message of great length.
 const FIRST: usize = 64 * 1024;
 
+fn begun(kind: Kind, compressed: bool, max: usize, streams: bool, storage: BytesMut) -> Assembly {
+    let mut assembly = Assembly::default();
+    assembly.start(kind, compressed, max, streams, (0, || storage));
+    assembly
+}
+
 #[test]
 fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
     for kind in [Kind::Text, Kind::Binary] {
-        let mut assembly = Assembly::new(kind, false, 64 << 20, false, BytesMut::new());
+        let mut assembly = begun(kind, false, 64 << 20, false, BytesMut::new());
         let (total, piece) = (10 << 20, [b'x'; 1000]);
         let mut arrived = 0;
         while arrived < total {
@@ -43,7 +49,7 @@ proptest! {
         let key = key.map(MaskKey::new);
         let mut wire = bytes.clone();
         key.into_iter().for_each(|key| mask(&mut wire, key, 0));
-        let mut assembly = Assembly::new(Kind::Text, false, 1 << 20, false, BytesMut::new());
+        let mut assembly = begun(Kind::Text, false, 1 << 20, false, BytesMut::new());
         let (mut at, mut pushed) = (0, Ok(()));
         for cut in cuts.into_iter().cycle() {
             let end = (at + cut).min(wire.len());
@@ -58,7 +64,7 @@ proptest! {
         match String::from_utf8(bytes) {
             Ok(text) => {
                 prop_assert_eq!(whole, Ok(()));
-                let Some(Assembled::Text(made)) = assembly.into_data() else {
+                let Some(Assembled::Text(made)) = assembly.own() else {
                     panic!("it is text");
                 };
                 prop_assert_eq!(&*made, text);
@@ -89,7 +95,7 @@ proptest! {
         let mut wire = bytes.clone();
         key.into_iter().for_each(|key| mask(&mut wire, key, 0));
         let storage = BytesMut::from(&vec![0xff; used][..]);
-        let mut assembly = Assembly::new(Kind::Text, false, 1 << 20, false, storage);
+        let mut assembly = begun(Kind::Text, false, 1 << 20, false, storage);
         let (mut at, mut pushed) = (0, Ok(()));
         for (cut, read) in cuts.into_iter().cycle() {
             let end = (at + cut).min(wire.len());
@@ -118,7 +124,7 @@ proptest! {
         match Text::try_from(Bytes::from(bytes)) {
             Ok(text) => {
                 prop_assert_eq!(whole, Ok(()));
-                let Some(Assembled::Text(made)) = assembly.into_data() else {
+                let Some(Assembled::Text(made)) = assembly.own() else {
                     panic!("it is text");
                 };
                 prop_assert!(made == text);
@@ -130,7 +136,7 @@ proptest! {
 
 #[test]
 fn many_small_fragments_cost_few_reservations() {
-    let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false, BytesMut::new());
+    let mut assembly = begun(Kind::Binary, false, 64 << 20, false, BytesMut::new());
     let (mut reservations, mut capacity) = (0, 0);
     for _ in 0..100_000 {
         assembly.push(b"x", None, 1).unwrap();
@@ -145,7 +151,7 @@ fn many_small_fragments_cost_few_reservations() {
 
 #[test]
 fn nothing_is_reserved_beyond_the_limit() {
-    let mut assembly = Assembly::new(Kind::Binary, true, 1000, false, BytesMut::new());
+    let mut assembly = begun(Kind::Binary, true, 1000, false, BytesMut::new());
     assembly.push(&[0; 900], None, 900).unwrap();
     assembly.push(&[0; 10], None, 10).unwrap();
     assert_eq!(assembly.capacity(), 1000);
@@ -153,7 +159,7 @@ fn nothing_is_reserved_beyond_the_limit() {
 
 #[test]
 fn a_short_last_frame_reserves_no_more_than_it_needs() {
-    let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, BytesMut::new());
+    let mut assembly = begun(Kind::Text, false, 64 << 20, false, BytesMut::new());
     assembly.push(b"hello", None, 5).unwrap();
     assert_eq!(assembly.capacity(), 5);
 }
@@ -162,7 +168,7 @@ fn a_short_last_frame_reserves_no_more_than_it_needs() {
 fn fragments_and_empty_fragments_are_counted() {
     let limits = Limits::default().max_fragments(5).max_empty_fragments(2);
     let limits = Bounds::from(&limits);
-    let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, BytesMut::new());
+    let mut assembly = begun(Kind::Text, false, 64 << 20, false, BytesMut::new());
     for len in [0, 0, 1, 0, 0] {
         assert_eq!(assembly.admit(len, &limits), Ok(()));
     }
@@ -170,7 +176,7 @@ fn fragments_and_empty_fragments_are_counted() {
         assembly.admit(1, &limits),
         Err(ProtocolError::TooManyFragments { limit: 5 })
     );
-    let mut assembly = Assembly::new(Kind::Text, false, 64 << 20, false, BytesMut::new());
+    let mut assembly = begun(Kind::Text, false, 64 << 20, false, BytesMut::new());
     assert_eq!(
         (assembly.admit(0, &limits), assembly.admit(0, &limits)),
         (Ok(()), Ok(()))
@@ -184,7 +190,7 @@ fn counting_stops_where_numbers_end() {
     let limits = Limits::default()
         .max_fragments(u32::MAX)
         .max_empty_fragments(u32::MAX);
-    let mut assembly = Assembly::new(Kind::Binary, false, 64 << 20, false, BytesMut::new());
+    let mut assembly = begun(Kind::Binary, false, 64 << 20, false, BytesMut::new());
     (assembly.fragments, assembly.empty_in_a_row) = (u32::MAX, u32::MAX);
     assert_eq!(assembly.admit(0, &Bounds::from(&limits)), Ok(()));
     assert_eq!(

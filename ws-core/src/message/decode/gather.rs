@@ -1,9 +1,7 @@
 //! Messages that do not stay in the receive buffer: what they may become, and how they are put
 //! together from fragments, from a frame too long to wait for, or from compressed data.
 
-use alloc::boxed::Box;
-
-use super::{ASIDE_MIN, Decoder, Frame, Place, Step, What};
+use super::{ASIDE_MIN, Decoder, Frame, Place, Stage, Step, What};
 use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{Header, OpCode, mask};
@@ -14,7 +12,8 @@ impl<T> Decoder<T> {
     /// Checks a data frame of such a message.
     #[inline(never)]
     pub(super) fn admit_rest(&mut self, header: &Header) -> Result<(usize, Place), ProtocolError> {
-        let kind = match (header.opcode, &self.message) {
+        let under_way = self.message.as_ref().filter(|_| self.stage != Stage::Idle);
+        let kind = match (header.opcode, under_way) {
             (OpCode::Text, None) => Kind::Text,
             (OpCode::Binary, None) => Kind::Binary,
             (OpCode::Continuation, Some(message)) => message.kind(),
@@ -31,18 +30,18 @@ impl<T> Decoder<T> {
                 limit: max_frame as u64,
             });
         };
-        let whole = header.fin && self.message.is_none();
-        let streams = self.delivery == Delivery::Chunks;
-        let before = self.message.as_ref().map_or(0, |message| message.len());
+        let whole = header.fin && under_way.is_none();
+        let compressed = header.rsv1 || under_way.is_some_and(|message| message.is_compressed());
+        let before = under_way.map_or(0, |message| message.len());
         let after = before.checked_add(len);
-        if after.is_none_or(|total| total > max_message) && !self.is_compressed(header) {
+        if after.is_none_or(|total| total > max_message) && !compressed {
             return Err(self.too_large());
         }
-        // RSV1 is only let through on the first frame of a message.
-        let message = self.message.get_or_insert_with(|| {
-            let (packed, storage) = (header.rsv1, self.buf.take_kept(len));
-            Box::new(Assembly::new(kind, packed, max_message, streams, storage))
-        });
+        if self.stage == Stage::Idle {
+            // RSV1 is only let through on the first frame of a message.
+            self.open(kind, header.rsv1, len);
+        }
+        let message = self.message.get_or_insert_default();
         if let Some(packed) = message.packed() {
             *packed = packed.saturating_add(len);
             if *packed > self.rare.limits.max_packed() {
@@ -55,10 +54,14 @@ impl<T> Decoder<T> {
         Ok((len, Place::Assembly))
     }
 
-    /// Does the frame belong to a compressed message?
-    fn is_compressed(&self, header: &Header) -> bool {
-        let message = self.message.as_ref();
-        header.rsv1 || message.is_some_and(|message| message.is_compressed())
+    /// Begins a message, of which `len` bytes are announced.
+    pub(super) fn open(&mut self, kind: Kind, packed: bool, len: usize) {
+        let streams = self.delivery == Delivery::Chunks;
+        let (max, buf) = (self.rare.limits.max_message, &mut self.buf);
+        let storage = (len, || buf.take_kept(len));
+        let message = self.message.get_or_insert_default();
+        message.start(kind, packed, max, streams, storage);
+        self.stage = Stage::Coming;
     }
 
     fn too_large(&self) -> ProtocolError {
@@ -115,7 +118,7 @@ impl<T> Decoder<T> {
             _ => {}
         }
         message.finish()?;
-        self.complete = true;
+        self.stage = Stage::Whole;
         let alone = frame.head.opcode != OpCode::Continuation && !packed;
         self.rare.found = alone.then_some(frame.head);
         Ok(Some(What::Assembled.elsewhere()))
@@ -149,6 +152,7 @@ mod tests {
     use super::*;
     use crate::Role;
     use crate::buf::RecvBuf;
+    use crate::message::assemble::Lent;
     use crate::message::{Assembled, Limits};
 
     #[test]
@@ -174,10 +178,10 @@ mod tests {
                 let aside = decoder.buf_mut().spare().len() > 16 * 1024 || rest.len() < ASIDE_MIN;
                 assert!(aside || rest.is_empty(), "{}", rest.len());
             }
-            let Some(Assembled::Binary(data)) = decoder.assembled() else {
+            let Some(Lent::Binary(data)) = decoder.assembled() else {
                 panic!("a whole message");
             };
-            assert_eq!(data, &[7; 70_000][..]);
+            assert_eq!(data, [7; 70_000]);
             let at = data.as_ptr();
             assert_eq!(*seen.get_or_insert(at), at, "the same storage");
         }

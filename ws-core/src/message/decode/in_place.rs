@@ -1,7 +1,7 @@
 //! Frames that are delivered from where the transport put them: short messages, those that are all
 //! there, and control frames.
 
-use super::{Decoder, Frame, IN_PLACE_MAX, Place, Span, Step, WAIT_MAX, What};
+use super::{Decoder, Frame, IN_PLACE_MAX, Place, Span, Stage, Step, WAIT_MAX, What};
 use crate::error::ProtocolError;
 use crate::frame::{MaskKey, MaskRule, OpCode, mask};
 use crate::message::Delivery;
@@ -25,7 +25,7 @@ impl<T> Decoder<T> {
     #[inline(always)]
     pub(crate) fn step_whole(&mut self) -> Option<Step> {
         self.give_back();
-        if self.frame.is_some() || self.message.is_some() {
+        if self.frame.is_some() || self.stage != Stage::Idle {
             return None;
         }
         let masked = self.rules.mask == MaskRule::Required;

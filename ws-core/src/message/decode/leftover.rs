@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::{Decoder, Frame, Head, Place, Span};
+use super::{Decoder, Frame, Head, Place, Span, Stage};
 use crate::frame::{Header, MaskKey, MaskRule, OpCode, mask};
 use crate::message::Delivery;
 
@@ -14,8 +14,8 @@ impl<T> Decoder<T> {
     /// What was received and not handed out, as it was on the wire; `untaken` was found and not handed
     /// out. Nothing if its beginning is gone, with frames of a message that were put together.
     pub(crate) fn into_leftover(mut self, untaken: Option<Span>) -> Bytes {
-        let handed_out = self.complete && untaken.is_none();
-        if self.message.is_some() && !handed_out {
+        let handed_out = self.stage == Stage::Whole && untaken.is_none();
+        if self.stage != Stage::Idle && !handed_out {
             return self.unassembled().unwrap_or_default().into();
         }
         let frame = match untaken {
@@ -54,7 +54,7 @@ impl<T> Decoder<T> {
         if let Some(data) = message.data() {
             let payload = data.as_bytes();
             let (len, done) = (payload.len(), payload.len());
-            let head = self.rare.found.filter(|_| self.complete)?;
+            let head = self.rare.found.filter(|_| self.stage == Stage::Whole)?;
             let place = Place::Assembly;
             let frame = Frame {
                 head,

@@ -5,6 +5,7 @@
 //! long frames, is assembled piece by piece as it arrives. It never looks behind a Close frame's
 //! payload, never sends, and knows no time.
 
+mod fragment;
 mod gather;
 mod in_place;
 mod leftover;
@@ -17,7 +18,7 @@ use bytes::Bytes;
 
 pub(crate) use self::step::{Span, Step, What};
 use self::stream::Piece;
-use super::assemble::{Assembled, Assembly};
+use super::assemble::{Assembled, Assembly, Lent};
 use super::{Bounds, Delivery, Limits, Utf8};
 use crate::Role;
 use crate::buf::RecvBuf;
@@ -44,6 +45,7 @@ pub(crate) struct Decoder<T> {
     buf: RecvBuf,
     /// The frame whose header was read and whose payload is not complete.
     frame: Option<Box<Frame>>,
+    /// What messages are put together in, one after the other, until nothing is found any more.
     message: Option<Box<Assembly>>,
     rare: Box<Rare<T>>,
     /// Bytes at the front of `buf` that the last step lent out.
@@ -56,8 +58,18 @@ pub(crate) struct Decoder<T> {
     taken: bool,
     rules: Rules,
     delivery: Delivery,
-    /// `message` is complete and was lent out by the last step.
-    complete: bool,
+    stage: Stage,
+}
+
+/// What is in [`Decoder::message`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// Nothing that matters any more.
+    Idle,
+    /// A message under way.
+    Coming,
+    /// One that is complete, and was lent out by the last step.
+    Whole,
 }
 
 /// What the common case does not touch.
@@ -156,7 +168,7 @@ impl<T> Decoder<T> {
             taken: false,
             rules,
             delivery,
-            complete: false,
+            stage: Stage::Idle,
         };
         decoder.prefer(false);
         decoder
@@ -213,28 +225,35 @@ impl<T> Decoder<T> {
     }
 
     /// The message of [`What::Assembled`].
-    pub(crate) fn assembled(&self) -> Option<&Assembled> {
+    pub(crate) fn assembled(&self) -> Option<Lent<'_>> {
         self.message.as_ref()?.data()
     }
 
-    /// The same, if it is not in far larger storage than it needs.
-    pub(crate) fn assembled_tight(&self) -> Option<&Assembled> {
-        let message = self.message.as_ref()?;
-        message.data().filter(|_| !message.is_loose())
+    /// What holds it, if it is long, and not in far larger storage than it needs.
+    pub(crate) fn assembled_storage(&self) -> Option<&Bytes> {
+        self.message.as_ref()?.storage()
     }
 
     /// The same, owned.
     pub(crate) fn take_assembled(&mut self) -> Option<Assembled> {
-        if !self.complete {
+        if self.stage != Stage::Whole {
             return None;
         }
-        self.complete = false;
-        let (data, storage) = self.message.take()?.into_own()?;
+        let data = self.message.as_ref()?.own()?;
         if data.len() > WAIT_MAX {
             self.prefer(true);
         }
-        self.buf.keep(storage);
+        self.release();
         Some(data)
+    }
+
+    /// Lets go of the message that is complete.
+    fn release(&mut self) {
+        self.stage = Stage::Idle;
+        let message = self.message.as_mut();
+        if let Some(storage) = message.and_then(|message| message.clear()) {
+            self.buf.keep(storage);
+        }
     }
 
     /// The payload that a step found, owned.
@@ -272,7 +291,7 @@ impl<T> Decoder<T> {
         self.lent = 0;
         self.frame = None;
         self.message = None;
-        self.complete = false;
+        self.stage = Stage::Idle;
         drop(self.buf.take_aside());
         if let Some(never) = &mut self.rare.never {
             never.clear = 0;
@@ -290,18 +309,20 @@ impl<T> Decoder<T> {
     /// [`step`](Self::step) after [`step_whole`](Self::step_whole) found nothing.
     #[inline(never)]
     pub(crate) fn step_slow(&mut self) -> Option<Step> {
-        self.find().unwrap_or_else(|fault| {
+        let found = self.find().unwrap_or_else(|fault| {
             self.rare.never().fault = Some(fault);
             Some(What::Fault.elsewhere())
-        })
+        });
+        if found.is_none() && self.stage == Stage::Idle {
+            // While it waits it holds nothing that it may not need.
+            self.message = None;
+        }
+        found
     }
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
-        if core::mem::take(&mut self.complete) {
-            let data = self.message.take().and_then(|message| message.into_data());
-            if let Some(data) = data {
-                self.buf.keep(data.into_storage());
-            }
+        if self.stage == Stage::Whole {
+            self.release();
             if self.taken {
                 self.prefer(false);
             }
@@ -309,10 +330,15 @@ impl<T> Decoder<T> {
         loop {
             let frame = match self.frame.take() {
                 Some(frame) => *frame,
-                None => match self.begin()? {
-                    Some(frame) => frame,
-                    None => return Ok(None),
-                },
+                None => {
+                    if let Some(step) = self.fragments()? {
+                        return Ok(Some(step));
+                    }
+                    match self.begin()? {
+                        Some(frame) => frame,
+                        None => return Ok(None),
+                    }
+                }
             };
             let found = match frame.place {
                 Place::Buffer(_) => self.wait(frame)?,
@@ -361,7 +387,7 @@ impl<T> Decoder<T> {
     /// under way, before any of its payload is looked at.
     #[inline]
     fn admit(&mut self, header: &Header, there: usize) -> Result<(usize, Place), ProtocolError> {
-        let alone = header.fin && !header.rsv1 && self.message.is_none();
+        let alone = header.fin && !header.rsv1 && self.stage == Stage::Idle;
         if alone && header.opcode != OpCode::Continuation {
             let len = usize::try_from(header.len).unwrap_or(usize::MAX);
             if len < self.short as usize && len <= there.max(WAIT_MAX) {

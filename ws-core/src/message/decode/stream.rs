@@ -1,7 +1,7 @@
 //! Messages handed out piece by piece, as they arrive: whatever their length, no more is held than
 //! the receive buffer and, of a compressed message, one block of what came out of it.
 
-use super::{Decoder, Frame, IN_PLACE_MAX, Never, Span, Step, What};
+use super::{Decoder, Frame, IN_PLACE_MAX, Never, Span, Stage, Step, What};
 use crate::error::ProtocolError;
 use crate::frame::mask;
 use crate::message::{Chunk, Kind};
@@ -164,7 +164,7 @@ impl<T> Decoder<T> {
         };
         if last {
             message.finish()?;
-            self.complete = true;
+            self.stage = Stage::Whole;
         }
         self.rare.never().piece = Piece {
             chunk: Chunk {
