@@ -176,8 +176,10 @@ impl Connection {
         Some((event, sender))
     }
 
-    /// The next event, owned. What it holds pins no buffer: payloads of up to 4 KiB are copied, larger
-    /// ones have storage of their own, which is used again once the application has dropped it.
+    /// The next event, owned. It holds little more than itself: payloads of up to 4 KiB are copied, and
+    /// larger ones have storage of their own. Where several long messages came in one read they share
+    /// what they were read into, at least a quarter of it each. Storage is used again once the
+    /// application has dropped what is in it.
     #[inline]
     pub fn poll_owned(&mut self, now: Instant) -> Option<OwnedEvent> {
         self.poll_owned_with(|| now)

@@ -53,6 +53,26 @@ impl Header {
     /// How much room it takes to append a header: what is written at once may reach beyond it.
     pub(crate) const ROOM: usize = 16;
 
+    /// Of a whole frame of less than 64 KiB at the front of `bytes`: its first byte, where the payload
+    /// begins, and how long it is. Nothing of any other, or if the length breaks a rule; the first byte
+    /// is not looked at.
+    #[inline(always)]
+    pub(crate) fn short(bytes: &[u8], masked: bool) -> Option<(u8, usize, usize)> {
+        let [first, second, ..] = *bytes else {
+            return None;
+        };
+        let short = if masked { second ^ 0x80 } else { second };
+        let (at, len) = match (short, bytes.get(2..4)) {
+            (0..=125, _) => (2, usize::from(short)),
+            (126, Some(&[a, b])) if a > 0 || b > 125 => {
+                (4, usize::from(u16::from_be_bytes([a, b])))
+            }
+            _ => return None,
+        };
+        let at = if masked { at + 4 } else { at };
+        (bytes.len() >= at + len).then_some((first, at, len))
+    }
+
     /// Reads a header from the front of `bytes`: the header and its length, or `None` while bytes
     /// are missing.
     ///

@@ -3,13 +3,16 @@
 //! Never parses and never performs a read. Most frames wait in it until they are whole; what is still
 //! to come of a long one goes straight to where its message is put together.
 
+mod given;
 mod stride;
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use self::given::Given;
 use self::stride::Stride;
 use super::Room;
 
@@ -62,6 +65,8 @@ pub struct RecvBuf {
 struct Aside {
     room: Option<Room>,
     kept: Bytes,
+    /// What left the buffer with its storage.
+    given: Option<Given>,
 }
 
 impl RecvBuf {
@@ -222,7 +227,7 @@ impl RecvBuf {
     pub fn take_long(&mut self) -> Option<Bytes> {
         let aside = self.aside.as_mut()?;
         let kept = core::mem::take(&mut aside.kept);
-        if aside.room.is_none() {
+        if aside.room.is_none() && aside.given.is_none() {
             self.aside = None;
         }
         Some(kept).filter(|kept| !kept.is_empty())
@@ -326,7 +331,7 @@ impl RecvBuf {
 
     /// Where the unread bytes are.
     #[inline(always)]
-    fn unread(&self) -> core::ops::Range<usize> {
+    fn unread(&self) -> Range<usize> {
         self.start as usize..self.end()
     }
 
@@ -353,6 +358,32 @@ impl RecvBuf {
     #[inline]
     fn put_end(&mut self, end: usize) {
         self.end = end as u32;
+    }
+
+    /// Gives away the first `n` unread bytes and the storage with them. What is behind them moves.
+    pub(crate) fn give(&mut self, n: usize) {
+        let from = self.unread().start;
+        self.consume(n);
+        let own = BytesMut::from(self.filled());
+        let held = own.len();
+        let all = core::mem::replace(&mut self.bytes, own);
+        self.hold(held);
+        let aside = self.aside.get_or_insert_default();
+        aside.given = Some(Given::new(all.freeze(), from, from + n));
+    }
+
+    /// What was given away.
+    #[inline]
+    pub(crate) fn given(&mut self) -> Option<&mut Given> {
+        self.aside.as_mut()?.given.as_mut()
+    }
+
+    /// All of it was handed out: it is storage again, if nobody has kept any.
+    pub(crate) fn take_given(&mut self) {
+        let given = self.aside.as_mut().and_then(|aside| aside.given.take());
+        if let Some(storage) = given.and_then(Given::into_storage) {
+            drop(self.put_storage(storage, 0));
+        }
     }
 
     /// A frame of `each` bytes is not all there, `due` are missing: reads end where the next ones like

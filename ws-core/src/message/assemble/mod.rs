@@ -268,11 +268,7 @@ impl Assembly {
         }
         while from < end {
             let len = (end - from).min(BLOCK);
-            let ascii = if masked.is_some() || self.seen.ascii {
-                unmask(&mut self.room.since(from)[..len], key, phase)
-            } else {
-                false
-            };
+            let ascii = masked.is_some() && unmask(&mut self.room.since(from)[..len], key, phase);
             self.check(from, len, ascii)?;
             (from, phase) = (from + len, phase + len);
         }

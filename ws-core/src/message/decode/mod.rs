@@ -5,6 +5,7 @@
 //! long frames, is assembled piece by piece as it arrives. It never looks behind a Close frame's
 //! payload, never sends, and knows no time.
 
+mod batch;
 mod fragment;
 mod gather;
 mod in_place;
@@ -70,6 +71,10 @@ enum Stage {
     Coming,
     /// One that is complete, and was lent out by the last step.
     Whole,
+    /// Nothing: the last step found a message of a batch.
+    Given,
+    /// Nothing: that was taken, and others of the batch may follow.
+    Rest,
 }
 
 /// What the common case does not touch.
@@ -92,6 +97,8 @@ struct Never {
     /// compressed message is handed out in pieces.
     clear: usize,
     piece: Piece,
+    /// The message of a batch that was found last, until it is taken.
+    given: Option<Assembled>,
     fault: Option<ProtocolError>,
 }
 
@@ -226,6 +233,9 @@ impl<T> Decoder<T> {
 
     /// The message of [`What::Assembled`].
     pub(crate) fn assembled(&self) -> Option<Lent<'_>> {
+        if self.stage == Stage::Given {
+            return self.of_batch();
+        }
         self.message.as_ref()?.data()
     }
 
@@ -236,8 +246,10 @@ impl<T> Decoder<T> {
 
     /// The same, owned.
     pub(crate) fn take_assembled(&mut self) -> Option<Assembled> {
-        if self.stage != Stage::Whole {
-            return None;
+        match self.stage {
+            Stage::Given => return self.take_of_batch(),
+            Stage::Whole => {}
+            Stage::Coming | Stage::Idle | Stage::Rest => return None,
         }
         let data = self.message.as_ref()?.own()?;
         if data.len() > WAIT_MAX {
@@ -293,8 +305,10 @@ impl<T> Decoder<T> {
         self.message = None;
         self.stage = Stage::Idle;
         drop(self.buf.take_aside());
+        self.buf.take_given();
         if let Some(never) = &mut self.rare.never {
             never.clear = 0;
+            never.given = None;
             if let Some(inflater) = &mut never.inflater {
                 inflater.abandon();
             }
@@ -321,10 +335,18 @@ impl<T> Decoder<T> {
     }
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
+        if matches!(self.stage, Stage::Whole | Stage::Given) && self.taken {
+            self.prefer(false);
+        }
         if self.stage == Stage::Whole {
             self.release();
-            if self.taken {
-                self.prefer(false);
+        }
+        if self.taken && self.stage == Stage::Idle && self.frame.is_none() {
+            self.begin_batch();
+        }
+        if matches!(self.stage, Stage::Given | Stage::Rest) {
+            if let Some(step) = self.next_of_batch()? {
+                return Ok(Some(step));
             }
         }
         loop {
