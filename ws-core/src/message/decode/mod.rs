@@ -61,11 +61,13 @@ pub(crate) struct Decoder<T> {
     stage: Stage,
 }
 
-/// What is in [`Decoder::message`].
+/// What is under way, of which [`Decoder::message`] alone says nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
-    /// Nothing that matters any more.
+    /// Nothing: the next byte is a header's.
     Idle,
+    /// A frame in the receive buffer, and no message besides.
+    Frame,
     /// A message under way.
     Coming,
     /// One that is complete, and was lent out by the last step.
@@ -284,6 +286,9 @@ impl<T> Decoder<T> {
     /// Keeps a frame until more of it arrives.
     fn hold(&mut self, frame: Frame) {
         self.frame = Some(Box::new(frame));
+        if self.stage == Stage::Idle {
+            self.stage = Stage::Frame;
+        }
     }
 
     /// Takes back what the last step lent, and drops all that was received since.
@@ -313,7 +318,7 @@ impl<T> Decoder<T> {
             self.rare.never().fault = Some(fault);
             Some(What::Fault.elsewhere())
         });
-        if found.is_none() && self.stage == Stage::Idle {
+        if found.is_none() && matches!(self.stage, Stage::Idle | Stage::Frame) {
             // While it waits it holds nothing that it may not need.
             self.message = None;
         }
@@ -329,10 +334,18 @@ impl<T> Decoder<T> {
         }
         loop {
             let frame = match self.frame.take() {
-                Some(frame) => *frame,
+                Some(frame) => {
+                    if self.stage == Stage::Frame {
+                        self.stage = Stage::Idle;
+                    }
+                    *frame
+                }
                 None => {
-                    if let Some(step) = self.fragments()? {
-                        return Ok(Some(step));
+                    // What can't be a fragment is not looked at as one.
+                    if let Some(0x00..=0x02 | 0x80) = self.buf.filled().first() {
+                        if let Some(step) = self.fragments()? {
+                            return Ok(Some(step));
+                        }
                     }
                     match self.begin()? {
                         Some(frame) => frame,
