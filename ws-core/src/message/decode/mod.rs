@@ -16,6 +16,7 @@ use alloc::boxed::Box;
 
 use bytes::Bytes;
 
+use self::gather::Stage;
 pub(crate) use self::step::{Span, Step, What};
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly, Lent};
@@ -59,19 +60,6 @@ pub(crate) struct Decoder<T> {
     rules: Rules,
     delivery: Delivery,
     stage: Stage,
-}
-
-/// What is under way, of which [`Decoder::message`] alone says nothing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
-    /// Nothing: the next byte is a header's.
-    Idle,
-    /// A frame in the receive buffer, and no message besides.
-    Frame,
-    /// A message under way.
-    Coming,
-    /// One that is complete, and was lent out by the last step.
-    Whole,
 }
 
 /// What the common case does not touch.
