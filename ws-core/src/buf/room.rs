@@ -11,6 +11,9 @@ use bytes::{Bytes, BytesMut};
 /// The first reservation for a message of unknown or great length.
 const FIRST: usize = 64 * 1024;
 
+/// The least that is reserved: where the first fragment is tiny, so are those behind it.
+const LEAST: usize = 128;
+
 /// One read takes in no more than this, so that what it brought is looked at while it is in the cache.
 const READ: usize = 128 * 1024;
 
@@ -70,7 +73,7 @@ impl Room {
     pub(crate) fn append(&mut self, len: usize, coming: usize, max: usize) -> &mut [u8] {
         let from = self.filled;
         if self.bytes.len() - from < len {
-            let more = from.max(coming.min(FIRST));
+            let more = from.max(coming.min(FIRST)).max(LEAST);
             self.grow(more.min(max.saturating_sub(from)).max(len));
         }
         self.filled += len;
@@ -265,7 +268,7 @@ mod tests {
         assert_eq!(room.capacity(), 1000);
         let mut room = Room::default();
         room.append(5, 5, 64 << 20);
-        assert_eq!(room.capacity(), 5);
+        assert_eq!(room.capacity(), LEAST);
     }
 
     #[test]

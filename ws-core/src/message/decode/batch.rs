@@ -47,16 +47,30 @@ fn unmask_all(mut frames: &mut [u8]) {
 }
 
 impl<T> Decoder<T> {
-    /// Makes a batch of the messages that are all there, if they are most of what their storage holds.
-    pub(super) fn begin_batch(&mut self) {
-        let (size, there) = (self.buf.capacity(), self.buf.filled().len());
-        // This comparison is all that it costs where long messages come one by one.
-        if there < size / 2 {
-            return;
+    /// The next message of a batch, if one is under way or worth to begin.
+    #[inline]
+    pub(super) fn batch(&mut self) -> Result<Option<Step>, ProtocolError> {
+        match self.stage {
+            // Where long messages come one by one this comparison is all that it costs.
+            Stage::Idle if self.taken && self.buf.filled().len() >= self.buf.capacity() / 2 => {
+                self.begin_batch();
+            }
+            // It was lent only.
+            Stage::Given => self.prefer(false),
+            _ => {}
         }
+        if matches!(self.stage, Stage::Given | Stage::Rest) {
+            return self.next_of_batch();
+        }
+        Ok(None)
+    }
+
+    /// Makes a batch of the messages that are all there, if they are most of what their storage holds.
+    fn begin_batch(&mut self) {
+        let (size, there) = (self.buf.capacity(), self.buf.filled().len());
         let masked = self.rules.mask == MaskRule::Required;
         let len = self.whole(size, masked);
-        if len < size / 2 || there - len > MOVE_MAX {
+        if len == 0 || len < size / 2 || there - len > MOVE_MAX {
             return;
         }
         if masked {
@@ -82,15 +96,14 @@ impl<T> Decoder<T> {
 
     /// The next message of the batch. Behind the last one, what they were in is used again, if nobody
     /// has kept any.
-    pub(super) fn next_of_batch(&mut self) -> Result<Option<Step>, ProtocolError> {
+    fn next_of_batch(&mut self) -> Result<Option<Step>, ProtocolError> {
+        self.stage = Stage::Idle;
         let masked = self.rules.mask == MaskRule::Required;
         if let Some(message) = self.buf.given().and_then(|given| next(given, masked)) {
-            self.stage = Stage::Idle;
             self.rare.never().given = Some(message?);
             self.stage = Stage::Given;
             return Ok(Some(What::Assembled.elsewhere()));
         }
-        self.stage = Stage::Idle;
         self.buf.take_given();
         Ok(None)
     }
@@ -111,17 +124,14 @@ impl<T> Decoder<T> {
     }
 
     /// What was not handed out of the batch, as it was on the wire, with the last one found or without.
-    pub(super) fn rest_of_batch(&mut self, untaken: bool) -> Option<Vec<u8>> {
-        if !matches!(self.stage, Stage::Given | Stage::Rest) {
-            return None;
-        }
-        let given = self.buf.given()?;
-        let mut wire = given.wire(untaken).to_vec();
+    pub(super) fn rest_of_batch(&mut self, untaken: bool) -> Vec<u8> {
+        let given = self.buf.given();
+        let mut wire = given.map_or_else(Vec::new, |given| given.wire(untaken).to_vec());
         if self.rules.mask == MaskRule::Required {
             unmask_all(&mut wire);
         }
         wire.extend_from_slice(self.buf.filled());
-        Some(wire)
+        wire
     }
 }
 

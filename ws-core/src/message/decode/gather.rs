@@ -1,12 +1,29 @@
 //! Messages that do not stay in the receive buffer: what they may become, and how they are put
 //! together from fragments, from a frame too long to wait for, or from compressed data.
 
-use super::{ASIDE_MIN, Decoder, Frame, Place, Stage, Step, What};
+use super::{ASIDE_MIN, Decoder, Frame, Place, Step, What};
 use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{Header, OpCode, mask};
 use crate::message::assemble::Assembly;
 use crate::message::{Delivery, Kind};
+
+/// What is under way, of which `Decoder::message` alone says nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stage {
+    /// Nothing: the next byte is a header's.
+    Idle,
+    /// A frame in the receive buffer, and no message besides.
+    Frame,
+    /// A message under way.
+    Coming,
+    /// One that is complete, and was lent out by the last step.
+    Whole,
+    /// Messages that were given away: the last step found one of them.
+    Given,
+    /// The same, and that one was taken.
+    Rest,
+}
 
 impl<T> Decoder<T> {
     /// Checks a data frame of such a message.

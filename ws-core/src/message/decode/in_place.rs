@@ -25,7 +25,7 @@ impl<T> Decoder<T> {
     #[inline(always)]
     pub(crate) fn step_whole(&mut self) -> Option<Step> {
         self.give_back();
-        if self.frame.is_some() || self.stage != Stage::Idle {
+        if self.stage != Stage::Idle {
             return None;
         }
         let masked = self.rules.mask == MaskRule::Required;

@@ -14,11 +14,13 @@ impl<T> Decoder<T> {
     /// What was received and not handed out, as it was on the wire; `untaken` was found and not handed
     /// out. Nothing if its beginning is gone, with frames of a message that were put together.
     pub(crate) fn into_leftover(mut self, untaken: Option<Span>) -> Bytes {
-        if let Some(wire) = self.rest_of_batch(untaken.is_some()) {
-            return wire.into();
-        }
-        let handed_out = self.stage == Stage::Whole && untaken.is_none();
-        if self.stage != Stage::Idle && !handed_out {
+        let assembled = match self.stage {
+            Stage::Idle | Stage::Frame => false,
+            Stage::Coming => true,
+            Stage::Whole => untaken.is_some(),
+            Stage::Given | Stage::Rest => return self.rest_of_batch(untaken.is_some()).into(),
+        };
+        if assembled {
             return self.unassembled().unwrap_or_default().into();
         }
         let frame = match untaken {

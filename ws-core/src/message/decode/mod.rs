@@ -17,6 +17,7 @@ use alloc::boxed::Box;
 
 use bytes::Bytes;
 
+use self::gather::Stage;
 pub(crate) use self::step::{Span, Step, What};
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly, Lent};
@@ -60,21 +61,6 @@ pub(crate) struct Decoder<T> {
     rules: Rules,
     delivery: Delivery,
     stage: Stage,
-}
-
-/// What is in [`Decoder::message`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
-    /// Nothing that matters any more.
-    Idle,
-    /// A message under way.
-    Coming,
-    /// One that is complete, and was lent out by the last step.
-    Whole,
-    /// Nothing: the last step found a message of a batch.
-    Given,
-    /// Nothing: that was taken, and others of the batch may follow.
-    Rest,
 }
 
 /// What the common case does not touch.
@@ -246,10 +232,11 @@ impl<T> Decoder<T> {
 
     /// The same, owned.
     pub(crate) fn take_assembled(&mut self) -> Option<Assembled> {
-        match self.stage {
-            Stage::Given => return self.take_of_batch(),
-            Stage::Whole => {}
-            Stage::Coming | Stage::Idle | Stage::Rest => return None,
+        if self.stage == Stage::Given {
+            return self.take_of_batch();
+        }
+        if self.stage != Stage::Whole {
+            return None;
         }
         let data = self.message.as_ref()?.own()?;
         if data.len() > WAIT_MAX {
@@ -296,6 +283,9 @@ impl<T> Decoder<T> {
     /// Keeps a frame until more of it arrives.
     fn hold(&mut self, frame: Frame) {
         self.frame = Some(Box::new(frame));
+        if self.stage == Stage::Idle {
+            self.stage = Stage::Frame;
+        }
     }
 
     /// Takes back what the last step lent, and drops all that was received since.
@@ -327,7 +317,7 @@ impl<T> Decoder<T> {
             self.rare.never().fault = Some(fault);
             Some(What::Fault.elsewhere())
         });
-        if found.is_none() && self.stage == Stage::Idle {
+        if found.is_none() && matches!(self.stage, Stage::Idle | Stage::Frame) {
             // While it waits it holds nothing that it may not need.
             self.message = None;
         }
@@ -335,26 +325,29 @@ impl<T> Decoder<T> {
     }
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
-        if matches!(self.stage, Stage::Whole | Stage::Given) && self.taken {
-            self.prefer(false);
-        }
         if self.stage == Stage::Whole {
             self.release();
-        }
-        if self.taken && self.stage == Stage::Idle && self.frame.is_none() {
-            self.begin_batch();
-        }
-        if matches!(self.stage, Stage::Given | Stage::Rest) {
-            if let Some(step) = self.next_of_batch()? {
-                return Ok(Some(step));
+            if self.taken {
+                self.prefer(false);
             }
+        }
+        if let Some(step) = self.batch()? {
+            return Ok(Some(step));
         }
         loop {
             let frame = match self.frame.take() {
-                Some(frame) => *frame,
+                Some(frame) => {
+                    if self.stage == Stage::Frame {
+                        self.stage = Stage::Idle;
+                    }
+                    *frame
+                }
                 None => {
-                    if let Some(step) = self.fragments()? {
-                        return Ok(Some(step));
+                    // What can't be a fragment is not looked at as one.
+                    if let Some(0x00..=0x02 | 0x80) = self.buf.filled().first() {
+                        if let Some(step) = self.fragments()? {
+                            return Ok(Some(step));
+                        }
                     }
                     match self.begin()? {
                         Some(frame) => frame,
