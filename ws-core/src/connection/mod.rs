@@ -29,6 +29,7 @@ mod closing;
 mod config;
 mod encode;
 mod event;
+mod handout;
 mod receiver;
 mod sender;
 mod silence;
@@ -47,7 +48,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use self::turn::{Next, Turn};
+use self::turn::Turn;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::close::CloseCode;
 use crate::deflate::{Compressor, Inflater};
@@ -150,74 +151,6 @@ impl Connection {
     /// May messages still be queued?
     pub(crate) fn is_open(&self) -> bool {
         self.sender.is_open()
-    }
-
-    /// The next event, and the sender to answer it with.
-    ///
-    /// The event is lent from the buffers; asking for the next one gives it back. `None` means that
-    /// bytes are missing, or that something must be written first.
-    #[inline]
-    pub fn poll(&mut self, now: Instant) -> Option<(Event<'_>, &mut Sender)> {
-        self.poll_with(|| now)
-    }
-
-    /// [`poll`](Self::poll) for a driver to whom a look at the clock is dear: it is asked for the
-    /// time only if that matters, which for a message that [`ready`](Self::ready) or
-    /// [`at_hand`](Machine::at_hand) found it does not.
-    #[inline]
-    pub fn poll_with(&mut self, now: impl Fn() -> Instant) -> Option<(Event<'_>, &mut Sender)> {
-        let found = self.found(&now)?;
-        let Self { receiver, sender } = self;
-        let event = receiver.event(found, now, |receiver| sender.lend(receiver));
-        if let Event::ProtocolError(fault) = event {
-            // Some faults show only now, and nothing may be sent between them and their Close.
-            sender.refuse(fault);
-        }
-        Some((event, sender))
-    }
-
-    /// The next event, owned. What it holds pins no buffer: payloads of up to 4 KiB are copied, larger
-    /// ones have storage of their own, which is used again once the application has dropped it.
-    #[inline]
-    pub fn poll_owned(&mut self, now: Instant) -> Option<OwnedEvent> {
-        self.poll_owned_with(|| now)
-    }
-
-    /// [`poll_owned`](Self::poll_owned) for a driver to whom a look at the clock is dear; see
-    /// [`poll_with`](Self::poll_with).
-    #[inline]
-    pub fn poll_owned_with(&mut self, now: impl Fn() -> Instant) -> Option<OwnedEvent> {
-        let found = self.found(&now)?;
-        let event = self.receiver.owned_event(found, now);
-        if let OwnedEvent::ProtocolError(fault) = &event {
-            self.sender.refuse(fault);
-        }
-        Some(event)
-    }
-
-    #[inline(always)]
-    fn found(&mut self, now: impl Fn() -> Instant) -> Option<Turn> {
-        self.note_close(&now);
-        let turn = match self.receiver.take_next() {
-            Some(turn) => turn,
-            None => self.search(now())?,
-        };
-        if turn.is(Next::Closed) {
-            self.sender.shut();
-        }
-        Some(turn)
-    }
-
-    #[inline(always)]
-    fn search(&mut self, now: Instant) -> Option<Turn> {
-        self.sender.buf().unlend();
-        loop {
-            let turn = self.receiver.turn(now, !self.sender.is_flushed())?;
-            if !turn.is_owed() {
-                return Some(turn);
-            }
-            self.pay(turn);
-        }
     }
 
     /// The half that sends: messages, pings, fragments.

@@ -135,7 +135,13 @@ impl Receiver {
         if turn.is_owed() {
             return self.reply(turn).map(Received::Reply);
         }
-        Some(Received::Event(self.event(turn, || now, |_| {})))
+        Some(Received::Event(if turn.is(Next::Binary) {
+            self.binary(turn)
+        } else if turn.is(Next::Text) {
+            self.text(turn, || now)
+        } else {
+            self.lend(turn)
+        }))
     }
 
     /// [`poll`](Self::poll), with events owned.
@@ -144,7 +150,14 @@ impl Receiver {
         if turn.is_owed() {
             return self.reply(turn).map(Err);
         }
-        Some(Ok(self.owned_event(turn, || now)))
+        Some(Ok(if turn.is(Next::Binary) {
+            self.owned_binary(turn)
+        } else if turn.is(Next::Text) {
+            let text = self.owned_text(turn, || now);
+            text.unwrap_or_else(OwnedEvent::ProtocolError)
+        } else {
+            self.own(turn)
+        }))
     }
 
     /// All replies so far have been written to the transport: the end may be told.
