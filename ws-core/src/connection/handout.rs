@@ -113,7 +113,7 @@ impl Connection {
     fn search(&mut self, now: Instant) -> Option<Turn> {
         self.sender.buf().unlend();
         loop {
-            let turn = self.receiver.turn(now, !self.sender.is_flushed())?;
+            let turn = self.receiver.turn(|| now, !self.sender.is_flushed())?;
             if !turn.is_owed() {
                 return Some(turn);
             }

@@ -115,10 +115,15 @@ impl Connection {
     /// [`poll`](Self::poll) returns an event; asking again changes nothing.
     #[inline]
     pub fn ready(&mut self, now: Instant) -> bool {
-        self.note_close(|| now);
+        self.found_with(|| now)
+    }
+
+    #[inline]
+    fn found_with(&mut self, now: impl Fn() -> Instant) -> bool {
+        self.note_close(&now);
         self.sender.buf().unlend();
         loop {
-            match self.receiver.find(now, !self.sender.is_flushed()) {
+            match self.receiver.find(&now, !self.sender.is_flushed()) {
                 Ok(found) => return found,
                 Err(owed) => self.pay(owed),
             }
@@ -281,6 +286,10 @@ impl Machine for Connection {
         Self::ready(self, now)
     }
 
+    fn ready_with(&mut self, now: impl Fn() -> Instant) -> bool {
+        self.found_with(now)
+    }
+
     #[inline]
     fn at_hand(&mut self) -> bool {
         !self.sender.has_close() && self.receiver.at_hand()
@@ -328,5 +337,57 @@ mod tests {
         // boxed in the gaps that tasks leave between them, of 104 bytes each.
         assert!(size_of::<Connection>() <= 136);
         assert!(size_of::<Sender>() <= 104);
+    }
+}
+
+#[cfg(test)]
+mod clock {
+    use super::*;
+    use crate::Seed;
+    use core::cell::Cell;
+
+    /// Does a server look at the clock to find out what it has received? It is `at` then.
+    fn asks(conn: &mut Connection, bytes: &[u8], at: Instant) -> bool {
+        conn.io().0.extend_from_slice(bytes);
+        let asked = Cell::new(false);
+        conn.ready_with(|| {
+            asked.set(true);
+            at
+        });
+        asked.get()
+    }
+
+    fn server(config: &Config) -> Connection {
+        let opened = Opened::upgraded(Role::Server, Agreed::default(), &[], Seed::new([7; 32]));
+        Connection::new(opened, config, Instant::ORIGIN)
+    }
+
+    const HALF: &[u8] = &[0x82, 0x81, 0];
+    const REST: &[u8] = &[0, 0, 0, b'x'];
+    const CLOSE: &[u8] = &[0x88, 0x80, 0, 0, 0, 0];
+
+    #[test]
+    fn a_message_needs_no_time_and_a_close_frame_has_its_own() {
+        let mut conn = server(&Config::default());
+        assert!(!asks(&mut conn, HALF, Instant::ORIGIN));
+        assert!(!asks(&mut conn, REST, Instant::ORIGIN));
+        assert_eq!(conn.poll(Instant::ORIGIN).unwrap().0, Event::Binary(b"x"));
+        assert!(!asks(&mut conn, &[], Instant::ORIGIN));
+
+        let hour = Instant::ORIGIN + Duration::from_secs(3600);
+        assert!(asks(&mut conn, CLOSE, hour));
+        let (at, why) = conn
+            .poll_timeout()
+            .expect("the end of the transport is due");
+        assert_eq!(why, Deadline::Close);
+        assert!(at > hour, "it counts from when the frame came");
+    }
+
+    #[test]
+    fn whoever_watches_the_peer_needs_the_time_of_what_came_and_of_nothing_else() {
+        let mut conn = server(&Config::default().keepalive(Some(Keepalive::default())));
+        assert!(asks(&mut conn, HALF, Instant::ORIGIN));
+        assert!(!asks(&mut conn, &[], Instant::ORIGIN));
+        assert!(asks(&mut conn, REST, Instant::ORIGIN));
     }
 }
