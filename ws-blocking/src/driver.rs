@@ -119,13 +119,12 @@ impl<S: Transport> Driver<S> {
             return true;
         }
         loop {
-            let now = self.now();
-            if machine.ready(now) {
+            if machine.ready_with(|| self.now()) {
                 return true;
             }
             if machine.io().1.has_remaining() || self.unflushed {
                 // The end may have waited for just that; and if it fails, that is how it ends.
-                let _ = self.write(machine, now, SendBuf::is_empty);
+                let _ = self.write(machine, SendBuf::is_empty);
                 continue;
             }
             match machine.transport() {
@@ -151,22 +150,20 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn write<M: Machine>(
         &mut self,
         machine: &mut M,
-        now: Instant,
         enough: impl Fn(&SendBuf) -> bool,
     ) -> io::Result<()> {
-        let mut now = now;
         while !self.is_done(machine.io().1, &enough) {
             let deadline = machine.poll_timeout().map(|(at, _)| at);
             if deadline.is_none() && machine.transport() == Advice::Close {
                 self.unflushed = false;
-                machine.unwritable(now);
+                machine.unwritable(self.now());
                 return Err(TIMED_OUT.into());
             }
-            let left = deadline.map(|at| at - now);
+            let left = deadline.map(|at| at - self.now());
             match self.write_once(machine.io().1, left) {
                 Err(error) if !is_timeout(&error) => {
                     self.unflushed = false;
-                    machine.unwritable(now);
+                    machine.unwritable(self.now());
                     return Err(error);
                 }
                 Ok(()) | Err(_) => {}
@@ -174,8 +171,7 @@ impl<S: Transport> Driver<S> {
             if self.is_done(machine.io().1, &enough) {
                 break;
             }
-            now = self.now();
-            if deadline.is_some_and(|at| at <= now) {
+            if deadline.is_some_and(|at| at <= self.now()) {
                 // Before the peer is judged by its silence: has it said something meanwhile? If
                 // there is a lot of that already, it is judged by what it does not take.
                 if self.ended.is_none() && machine.io().0.filled().len() < READ_AHEAD {
@@ -219,8 +215,8 @@ impl<S: Transport> Driver<S> {
     /// Acts on a deadline that has passed, and says whether one had. The thread may have been
     /// elsewhere meanwhile, so the peer is heard before it is judged.
     fn overdue<M: Machine>(&mut self, machine: &mut M) -> bool {
-        let now = self.now();
-        let Some((at, deadline)) = machine.poll_timeout().filter(|(at, _)| *at <= now) else {
+        let overdue = |(at, _): &(Instant, Deadline)| *at <= self.now();
+        let Some((at, deadline)) = machine.poll_timeout().filter(overdue) else {
             return false;
         };
         let silence = is_silence(deadline);
@@ -237,8 +233,11 @@ impl<S: Transport> Driver<S> {
 
     /// Acts on the deadlines.
     fn expired<M: Machine>(&self, machine: &mut M) {
+        let Some((at, _)) = machine.poll_timeout() else {
+            return;
+        };
         let now = self.now();
-        if machine.poll_timeout().is_some_and(|(at, _)| at <= now) {
+        if at <= now {
             machine.handle_timeout(now);
         }
     }

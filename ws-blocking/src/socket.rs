@@ -175,8 +175,7 @@ impl<S: Transport> WebSocket<S> {
     }
 
     pub(crate) fn write(&mut self, enough: impl Fn(&SendBuf) -> bool) -> Result<(), Error> {
-        let now = self.driver.now();
-        Ok(self.driver.write(&mut self.conn, now, enough)?)
+        Ok(self.driver.write(&mut self.conn, enough)?)
     }
 
     /// What the opening handshake agreed on.

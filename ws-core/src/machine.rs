@@ -31,6 +31,15 @@ pub trait Machine {
     /// is none yet. Calling it again changes nothing.
     fn ready(&mut self, now: Instant) -> bool;
 
+    /// [`ready`](Self::ready) for a driver to whom a look at the clock is dear: it is asked for the
+    /// time only if that matters.
+    fn ready_with(&mut self, now: impl Fn() -> Instant) -> bool
+    where
+        Self: Sized,
+    {
+        self.ready(now())
+    }
+
     /// Is there something to take for which the time does not matter? For drivers to whom a look at
     /// the clock is dear; `true` is what [`ready`](Self::ready) would say, `false` says nothing.
     fn at_hand(&mut self) -> bool {

@@ -29,6 +29,7 @@ mod closing;
 mod config;
 mod encode;
 mod event;
+mod handout;
 mod receiver;
 mod sender;
 mod silence;
@@ -47,7 +48,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use self::turn::{Next, Turn};
+use self::turn::Turn;
 use crate::buf::{RecvBuf, SendBuf};
 use crate::close::CloseCode;
 use crate::deflate::{Compressor, Inflater};
@@ -114,10 +115,15 @@ impl Connection {
     /// [`poll`](Self::poll) returns an event; asking again changes nothing.
     #[inline]
     pub fn ready(&mut self, now: Instant) -> bool {
-        self.note_close(|| now);
+        self.found_with(|| now)
+    }
+
+    #[inline]
+    fn found_with(&mut self, now: impl Fn() -> Instant) -> bool {
+        self.note_close(&now);
         self.sender.buf().unlend();
         loop {
-            match self.receiver.find(now, !self.sender.is_flushed()) {
+            match self.receiver.find(&now, !self.sender.is_flushed()) {
                 Ok(found) => return found,
                 Err(owed) => self.pay(owed),
             }
@@ -150,76 +156,6 @@ impl Connection {
     /// May messages still be queued?
     pub(crate) fn is_open(&self) -> bool {
         self.sender.is_open()
-    }
-
-    /// The next event, and the sender to answer it with.
-    ///
-    /// The event is lent from the buffers; asking for the next one gives it back. `None` means that
-    /// bytes are missing, or that something must be written first.
-    #[inline]
-    pub fn poll(&mut self, now: Instant) -> Option<(Event<'_>, &mut Sender)> {
-        self.poll_with(|| now)
-    }
-
-    /// [`poll`](Self::poll) for a driver to whom a look at the clock is dear: it is asked for the
-    /// time only if that matters, which for a message that [`ready`](Self::ready) or
-    /// [`at_hand`](Machine::at_hand) found it does not.
-    #[inline]
-    pub fn poll_with(&mut self, now: impl Fn() -> Instant) -> Option<(Event<'_>, &mut Sender)> {
-        let found = self.found(&now)?;
-        let Self { receiver, sender } = self;
-        let event = receiver.event(found, now, |receiver| sender.lend(receiver));
-        if let Event::ProtocolError(fault) = event {
-            // Some faults show only now, and nothing may be sent between them and their Close.
-            sender.refuse(fault);
-        }
-        Some((event, sender))
-    }
-
-    /// The next event, owned. It holds little more than itself: payloads of up to 4 KiB are copied, and
-    /// larger ones have storage of their own. Where several long messages came in one read they share
-    /// what they were read into, at least a quarter of it each. Storage is used again once the
-    /// application has dropped what is in it.
-    #[inline]
-    pub fn poll_owned(&mut self, now: Instant) -> Option<OwnedEvent> {
-        self.poll_owned_with(|| now)
-    }
-
-    /// [`poll_owned`](Self::poll_owned) for a driver to whom a look at the clock is dear; see
-    /// [`poll_with`](Self::poll_with).
-    #[inline]
-    pub fn poll_owned_with(&mut self, now: impl Fn() -> Instant) -> Option<OwnedEvent> {
-        let found = self.found(&now)?;
-        let event = self.receiver.owned_event(found, now);
-        if let OwnedEvent::ProtocolError(fault) = &event {
-            self.sender.refuse(fault);
-        }
-        Some(event)
-    }
-
-    #[inline(always)]
-    fn found(&mut self, now: impl Fn() -> Instant) -> Option<Turn> {
-        self.note_close(&now);
-        let turn = match self.receiver.take_next() {
-            Some(turn) => turn,
-            None => self.search(now())?,
-        };
-        if turn.is(Next::Closed) {
-            self.sender.shut();
-        }
-        Some(turn)
-    }
-
-    #[inline(always)]
-    fn search(&mut self, now: Instant) -> Option<Turn> {
-        self.sender.buf().unlend();
-        loop {
-            let turn = self.receiver.turn(now, !self.sender.is_flushed())?;
-            if !turn.is_owed() {
-                return Some(turn);
-            }
-            self.pay(turn);
-        }
     }
 
     /// The half that sends: messages, pings, fragments.
@@ -350,6 +286,10 @@ impl Machine for Connection {
         Self::ready(self, now)
     }
 
+    fn ready_with(&mut self, now: impl Fn() -> Instant) -> bool {
+        self.found_with(now)
+    }
+
     #[inline]
     fn at_hand(&mut self) -> bool {
         !self.sender.has_close() && self.receiver.at_hand()
@@ -397,5 +337,57 @@ mod tests {
         // boxed in the gaps that tasks leave between them, of 104 bytes each.
         assert!(size_of::<Connection>() <= 136);
         assert!(size_of::<Sender>() <= 104);
+    }
+}
+
+#[cfg(test)]
+mod clock {
+    use super::*;
+    use crate::Seed;
+    use core::cell::Cell;
+
+    /// Does a server look at the clock to find out what it has received? It is `at` then.
+    fn asks(conn: &mut Connection, bytes: &[u8], at: Instant) -> bool {
+        conn.io().0.extend_from_slice(bytes);
+        let asked = Cell::new(false);
+        conn.ready_with(|| {
+            asked.set(true);
+            at
+        });
+        asked.get()
+    }
+
+    fn server(config: &Config) -> Connection {
+        let opened = Opened::upgraded(Role::Server, Agreed::default(), &[], Seed::new([7; 32]));
+        Connection::new(opened, config, Instant::ORIGIN)
+    }
+
+    const HALF: &[u8] = &[0x82, 0x81, 0];
+    const REST: &[u8] = &[0, 0, 0, b'x'];
+    const CLOSE: &[u8] = &[0x88, 0x80, 0, 0, 0, 0];
+
+    #[test]
+    fn a_message_needs_no_time_and_a_close_frame_has_its_own() {
+        let mut conn = server(&Config::default());
+        assert!(!asks(&mut conn, HALF, Instant::ORIGIN));
+        assert!(!asks(&mut conn, REST, Instant::ORIGIN));
+        assert_eq!(conn.poll(Instant::ORIGIN).unwrap().0, Event::Binary(b"x"));
+        assert!(!asks(&mut conn, &[], Instant::ORIGIN));
+
+        let hour = Instant::ORIGIN + Duration::from_secs(3600);
+        assert!(asks(&mut conn, CLOSE, hour));
+        let (at, why) = conn
+            .poll_timeout()
+            .expect("the end of the transport is due");
+        assert_eq!(why, Deadline::Close);
+        assert!(at > hour, "it counts from when the frame came");
+    }
+
+    #[test]
+    fn whoever_watches_the_peer_needs_the_time_of_what_came_and_of_nothing_else() {
+        let mut conn = server(&Config::default().keepalive(Some(Keepalive::default())));
+        assert!(asks(&mut conn, HALF, Instant::ORIGIN));
+        assert!(!asks(&mut conn, &[], Instant::ORIGIN));
+        assert!(asks(&mut conn, REST, Instant::ORIGIN));
     }
 }

@@ -51,6 +51,15 @@ impl Text {
         Self::from(text)
     }
 
+    /// A copy of these bytes, if they are UTF-8. What is checked is the copy, which begins where a
+    /// word does: that takes half the time of a short text.
+    #[inline(always)]
+    pub(super) fn copy_from_slice(bytes: &[u8]) -> Option<Self> {
+        let copy = bytes.to_vec();
+        utf8::check(&copy).ok()?;
+        Some(Self(copy.into()))
+    }
+
     /// The text.
     #[must_use]
     #[inline]

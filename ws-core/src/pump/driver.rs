@@ -2,6 +2,7 @@
 //!
 //! It knows no protocol, and never blocks.
 
+use core::cell::Cell;
 use core::task::{Context, Poll, ready};
 use std::io;
 
@@ -26,7 +27,7 @@ const PIECES: usize = 16;
 pub(super) struct Driver<S, R> {
     pub(super) io: S,
     pub(super) runtime: R,
-    /// The time of the last look at the clock: once per poll that finds nothing at hand.
+    /// The time of the last look at the clock: at most once per poll, and only if it mattered.
     pub(super) now: Instant,
     pub(super) out: WriteState,
     /// How the transport ended, if it did.
@@ -68,9 +69,11 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
     /// [`poll`](Self::poll) with nothing at hand.
     #[inline(never)]
     fn poll_transport<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<bool> {
-        self.now = self.runtime.now();
+        let seen = Cell::new(None);
         for _ in 0..READS {
-            if machine.ready(self.now) {
+            let found = machine.ready_with(|| look(&seen, &self.runtime));
+            self.now = seen.get().unwrap_or(self.now);
+            if found {
                 return Poll::Ready(true);
             }
             // Bytes out. What does not fit now is tried again when the transport wakes the task.
@@ -79,7 +82,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             let written = self.out.poll_write::<S, R>(&mut self.io, out, cx);
             if let Poll::Ready(Err(_)) = written {
                 // Told once: from now on there is nothing to write.
-                machine.unwritable(self.now);
+                machine.unwritable(look(&seen, &self.runtime));
                 continue;
             }
             if waiting && machine.io().1.is_empty() {
@@ -98,7 +101,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
                     return Poll::Ready(false);
                 }
             }
-            if self.poll_timer(machine, cx).is_ready() {
+            if self.poll_timer(machine, &seen, cx).is_ready() {
                 continue;
             }
             if self.ended.is_some() {
@@ -202,13 +205,20 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         }
     }
 
-    fn poll_timer<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_timer<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        seen: &Cell<Option<Instant>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let Some((at, _)) = machine.poll_timeout() else {
             return Poll::Pending;
         };
+        self.now = look(seen, &self.runtime);
         if self.now < at {
             ready!(self.runtime.poll_until(cx, at));
             self.now = self.runtime.now().max(at);
+            seen.set(Some(self.now));
         }
         // Before the peer is judged: has it said something meanwhile? This is asked once, so that a
         // peer that never stops does not put the deadline off for ever.
@@ -245,6 +255,15 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         let (recv, send) = machine.io();
         reclaim::<R>(Some(recv), send);
     }
+}
+
+/// The time of one poll, for which the clock is looked at once.
+fn look(seen: &Cell<Option<Instant>>, runtime: &impl Runtime) -> Instant {
+    seen.get().unwrap_or_else(|| {
+        let now = runtime.now();
+        seen.set(Some(now));
+        now
+    })
 }
 
 /// Makes sure that messages are encoded into lent storage.

@@ -8,7 +8,7 @@ use crate::connection::closing::Closing;
 use crate::connection::event::{Cause, Closed, Event, OwnedEvent};
 use crate::connection::turn::{Next, Turn};
 use crate::error::ProtocolError;
-use crate::message::{Assembled, Chunk, Decoder, Lent, Text, check};
+use crate::message::{Assembled, Chunk, Decoder, Lent, check};
 
 /// The fault that text turns out to be when it is handed out.
 pub(super) const NOT_UTF8: ProtocolError = ProtocolError::InvalidUtf8;
@@ -31,31 +31,31 @@ impl Receiver {
         Some(read)
     }
 
-    /// Turns what was found into an event. What is not in the receive buffer is shown to `aside` first.
+    /// Turns [`Next::Binary`] into an event.
     #[inline(always)]
-    pub(in crate::connection) fn event(
+    pub(in crate::connection) fn binary(&self, found: Turn) -> Event<'_> {
+        Event::Binary(self.decoder.payload(found.span()))
+    }
+
+    /// Turns [`Next::Text`] into an event: it is checked here, by the pass that makes it a `&str`.
+    #[inline(always)]
+    pub(in crate::connection) fn text(
         &mut self,
         found: Turn,
         now: impl FnOnce() -> Instant,
-        aside: impl FnOnce(&Self),
     ) -> Event<'_> {
-        if found.is(Next::Binary) {
-            return Event::Binary(self.decoder.payload(found.span()));
+        let (rare, payload) = self.decoder.kept_with(found.span());
+        match check(payload) {
+            Ok(text) => Event::Text(text),
+            Err(_) => {
+                self.owes_close |= rare.closing.fault(NOT_UTF8, now());
+                Event::ProtocolError(&NOT_UTF8)
+            }
         }
-        if found.is(Next::Text) {
-            // Text is checked here, by the pass that makes it a `&str`.
-            let (rare, payload) = self.decoder.kept_with(found.span());
-            return match check(payload) {
-                Ok(text) => Event::Text(text),
-                Err(_) => {
-                    self.owes_close |= rare.closing.fault(NOT_UTF8, now());
-                    Event::ProtocolError(&NOT_UTF8)
-                }
-            };
-        }
-        if found.is(Next::Assembled) {
-            aside(self);
-        }
+    }
+
+    /// Turns anything else into an event.
+    pub(in crate::connection) fn lend(&self, found: Turn) -> Event<'_> {
         lend(&self.decoder, &self.rare().closing, found)
     }
 
@@ -66,36 +66,39 @@ impl Receiver {
         worth(storage.len()).then(|| storage.clone())
     }
 
-    /// Turns what was found into an event of its own, without a copy where that is worth it.
+    /// [`binary`](Self::binary), owned.
     #[inline(always)]
-    pub(in crate::connection) fn owned_event(
+    pub(in crate::connection) fn owned_binary(&mut self, found: Turn) -> OwnedEvent {
+        OwnedEvent::Binary(self.decoder.take(found.span()))
+    }
+
+    /// [`text`](Self::text), owned. The fault is not put in the same place as the text: the compiler
+    /// would keep both in memory for it.
+    #[inline(always)]
+    pub(in crate::connection) fn owned_text(
         &mut self,
         found: Turn,
         now: impl FnOnce() -> Instant,
-    ) -> OwnedEvent {
-        let text = match found.next() {
-            Next::Binary => return OwnedEvent::Binary(self.decoder.take(found.span())),
-            Next::Text => Text::try_from(self.decoder.take(found.span())),
-            Next::Assembled => match self.decoder.take_assembled() {
-                Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data),
-                Some(Assembled::Text(text)) => Ok(text),
-                None => return lend(&self.decoder, &self.rare().closing, found).to_owned(),
-            },
-            Next::Chunk
-            | Next::Closed
-            | Next::Fault
-            | Next::OweClose
-            | Next::OwePong
-            | Next::Ping
-            | Next::Pong => return lend(&self.decoder, &self.rare().closing, found).to_owned(),
-        };
-        match text {
-            Ok(text) => OwnedEvent::Text(text),
-            Err(_) => {
+    ) -> Result<OwnedEvent, ProtocolError> {
+        match self.decoder.take_text(found.span()) {
+            Some(text) => Ok(OwnedEvent::Text(text)),
+            None => {
                 self.owes_close |= self.rare_mut().closing.fault(NOT_UTF8, now());
-                OwnedEvent::ProtocolError(NOT_UTF8)
+                Err(NOT_UTF8)
             }
         }
+    }
+
+    /// Turns anything else into an event of its own, without a copy where that is worth it.
+    pub(in crate::connection) fn own(&mut self, found: Turn) -> OwnedEvent {
+        if found.is(Next::Assembled) {
+            match self.decoder.take_assembled() {
+                Some(Assembled::Binary(data)) => return OwnedEvent::Binary(data),
+                Some(Assembled::Text(text)) => return OwnedEvent::Text(text),
+                None => {}
+            }
+        }
+        self.lend(found).to_owned()
     }
 }
 

@@ -122,7 +122,7 @@ impl Receiver {
     /// # Errors
     /// A [`Reply`] that is owed on the way: hand it to the [`Sender`] and ask again.
     pub fn ready(&mut self, now: Instant) -> Result<bool, Reply> {
-        match self.find(now, !self.flushed) {
+        match self.find(|| now, !self.flushed) {
             Ok(found) => Ok(found),
             Err(owed) => self.reply(owed).map_or(Ok(false), Err),
         }
@@ -131,20 +131,33 @@ impl Receiver {
     /// The next event or reply; `None` if bytes are missing, or if the end waits for the replies to
     /// be written (see [`flushed`](Self::flushed)).
     pub fn poll(&mut self, now: Instant) -> Option<Received<'_>> {
-        let turn = self.turn(now, !self.flushed)?;
+        let turn = self.turn(|| now, !self.flushed)?;
         if turn.is_owed() {
             return self.reply(turn).map(Received::Reply);
         }
-        Some(Received::Event(self.event(turn, || now, |_| {})))
+        Some(Received::Event(if turn.is(Next::Binary) {
+            self.binary(turn)
+        } else if turn.is(Next::Text) {
+            self.text(turn, || now)
+        } else {
+            self.lend(turn)
+        }))
     }
 
     /// [`poll`](Self::poll), with events owned.
     pub fn poll_owned(&mut self, now: Instant) -> Option<Result<OwnedEvent, Reply>> {
-        let turn = self.turn(now, !self.flushed)?;
+        let turn = self.turn(|| now, !self.flushed)?;
         if turn.is_owed() {
             return self.reply(turn).map(Err);
         }
-        Some(Ok(self.owned_event(turn, || now)))
+        Some(Ok(if turn.is(Next::Binary) {
+            self.owned_binary(turn)
+        } else if turn.is(Next::Text) {
+            let text = self.owned_text(turn, || now);
+            text.unwrap_or_else(OwnedEvent::ProtocolError)
+        } else {
+            self.own(turn)
+        }))
     }
 
     /// All replies so far have been written to the transport: the end may be told.
@@ -253,7 +266,7 @@ impl Receiver {
     /// Close frame for a silent peer comes out of the next [`poll`](Self::poll) as a reply.
     pub fn handle_timeout(&mut self, now: Instant, sender: &mut Sender) {
         self.rare_mut().closing.handle_timeout(now);
-        self.note_heard(now);
+        self.note_heard(|| now);
         let Rare {
             silence, closing, ..
         } = self.rare_mut();
@@ -278,7 +291,7 @@ impl Receiver {
     /// Asks the peer at once whether it is still there; without any bytes within `timeout` it is
     /// given up as after a keepalive ping.
     pub(super) fn probe(&mut self, timeout: Duration, now: Instant, sender: &mut Sender) {
-        self.note_heard(now);
+        self.note_heard(|| now);
         if !self.rare().closing.is_open() {
             return;
         }
@@ -315,11 +328,11 @@ impl Receiver {
 
     /// Notes that bytes arrived since it last looked.
     #[inline]
-    fn note_heard(&mut self, now: Instant) {
+    fn note_heard(&mut self, now: impl FnOnce() -> Instant) {
         if self.decoder.buf().is_fresh() {
             self.decoder.buf_mut().stale();
             if let Some(silence) = &mut self.rare_mut().silence {
-                silence.heard(now);
+                silence.heard(now());
             }
         }
     }
@@ -354,21 +367,21 @@ impl Receiver {
 
     /// The next thing to do, as positions. `unwritten`: does something wait to be written?
     #[inline(always)]
-    pub(super) fn turn(&mut self, now: Instant, unwritten: bool) -> Option<Turn> {
+    pub(super) fn turn(&mut self, now: impl Fn() -> Instant, unwritten: bool) -> Option<Turn> {
         if let Some(turn) = self.next.take() {
             return Some(turn);
         }
-        self.note_heard(now);
+        self.note_heard(&now);
         if self.rare().closing.is_open() {
             if let Some(turn) = self.whole() {
                 return Some(turn);
             }
             return match self.decoder.step_slow() {
                 None if self.end.is_none() => None,
-                rare => self.rare_turn(rare, now, unwritten),
+                rare => self.rare_turn(rare, now(), unwritten),
             };
         }
-        self.closing_turn(now, unwritten)
+        self.closing_turn(now(), unwritten)
     }
 
     /// [`turn`](Self::turn) on a connection that is not simply open.
@@ -478,7 +491,11 @@ impl Receiver {
 
     /// Looks for the next event without handing it out; what is owed on the way comes as an error.
     #[inline]
-    pub(super) fn find(&mut self, now: Instant, unwritten: bool) -> Result<bool, Turn> {
+    pub(super) fn find(
+        &mut self,
+        now: impl Fn() -> Instant,
+        unwritten: bool,
+    ) -> Result<bool, Turn> {
         if self.next.is_none() {
             match self.turn(now, unwritten) {
                 Some(turn) if turn.is_owed() => return Err(turn),

@@ -64,29 +64,36 @@ impl fmt::Debug for MaskKey {
 /// ```
 #[inline]
 pub fn mask(data: &mut [u8], key: MaskKey, phase: usize) {
-    if data.len() < 32 {
-        mask_short(data, u32::from_ne_bytes(key.at(phase)))
-    } else {
-        mask_long(data, key, phase)
+    let word = u32::from_le_bytes(key.at(phase));
+    match data.len() {
+        0..=3 => bytes(data, word),
+        4..=7 => ends::<4>(data, word),
+        8..=15 => ends::<8>(data, word),
+        16..=31 => ends::<16>(data, word),
+        32..=64 => ends::<32>(data, word),
+        65.. => mask_long(data, key, phase),
     }
 }
 
-/// Short data: words, half a word, single bytes; small enough to be inlined.
-#[inline]
-fn mask_short(data: &mut [u8], key: u32) {
-    let mut words = data.chunks_exact_mut(8);
-    for word in &mut words {
-        let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide(key);
-        word.copy_from_slice(&x.to_ne_bytes());
-    }
-    let mut halves = words.into_remainder().chunks_exact_mut(4);
-    for half in &mut halves {
-        let x = u32::from_ne_bytes(half.try_into().expect("chunks of four bytes")) ^ key;
-        half.copy_from_slice(&x.to_ne_bytes());
-    }
-    for (byte, key) in halves.into_remainder().iter_mut().zip(key.to_ne_bytes()) {
+/// Less than a word.
+#[inline(always)]
+fn bytes(data: &mut [u8], key: u32) {
+    for (byte, key) in data.iter_mut().zip(key.to_le_bytes()) {
         *byte ^= key;
     }
+}
+
+/// The first `N` bytes, and the last `N`, of which some may be the same: no loop with an end that
+/// depends on the length.
+#[inline(always)]
+fn ends<const N: usize>(data: &mut [u8], key: u32) {
+    let (Some(first), Some(last)) = (data.first_chunk::<N>(), data.last_chunk::<N>()) else {
+        return;
+    };
+    let (first, last) = (masked(*first, key), masked(*last, turned(key, data.len())));
+    let end = data.len() - N;
+    data[..N].copy_from_slice(&first);
+    data[end..].copy_from_slice(&last);
 }
 
 /// From this length on it pays to ask for wider instructions.
@@ -99,7 +106,7 @@ fn mask_long(data: &mut [u8], key: MaskKey, phase: usize) {
         unmask(data, key, phase);
         return;
     }
-    let key = u32::from_ne_bytes(key.at(phase));
+    let key = u32::from_le_bytes(key.at(phase));
     #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
     if data.len() >= WIDE_MIN && avx2::with_avx2(Blocks(data, key)).is_some() {
         return;
@@ -120,17 +127,19 @@ impl avx2::Pass for Blocks<'_> {
     }
 }
 
-/// Whole blocks of `N` bytes, which become vector instructions, and a short rest.
+/// Whole blocks of `N` bytes, which become vector instructions, and the last `N`, of which some may be
+/// the same.
 #[inline(always)]
 fn mask_blocks<const N: usize>(data: &mut [u8], key: u32) {
-    let mut blocks = data.chunks_exact_mut(N);
-    for block in &mut blocks {
-        for word in block.chunks_exact_mut(8) {
-            let x = u64::from_ne_bytes(word.try_into().expect("chunks of eight bytes")) ^ wide(key);
-            word.copy_from_slice(&x.to_ne_bytes());
-        }
+    let Some(last) = data.last_chunk::<N>() else {
+        return;
+    };
+    let (end, last) = (data.len() - N, masked(*last, turned(key, data.len())));
+    for block in data.chunks_exact_mut(N) {
+        let whole: [u8; N] = (&*block).try_into().expect("chunks of this length");
+        block.copy_from_slice(&masked(whole, key));
     }
-    mask_short(blocks.into_remainder(), key);
+    data[end..].copy_from_slice(&last);
 }
 
 /// The key, twice.

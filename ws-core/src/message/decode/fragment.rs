@@ -3,7 +3,7 @@
 
 use super::{Decoder, Stage, Step, What};
 use crate::error::ProtocolError;
-use crate::frame::{MaskKey, MaskRule};
+use crate::frame::{Header, MaskKey, MaskRule};
 use crate::message::{Delivery, Kind};
 
 impl<T> Decoder<T> {
@@ -17,7 +17,7 @@ impl<T> Decoder<T> {
         }
         loop {
             let bytes = self.buf.filled();
-            let [first, second, ..] = *bytes else {
+            let Some((first, at, len)) = Header::short(bytes, masked) else {
                 return Ok(None);
             };
             let begun = match (first, self.stage) {
@@ -26,16 +26,7 @@ impl<T> Decoder<T> {
                 (0x02, Stage::Idle) => Some(Kind::Binary),
                 _ => return Ok(None),
             };
-            let short = if masked { second ^ 0x80 } else { second };
-            let (at, len) = match (short, bytes.get(2..4)) {
-                (0..=125, _) => (2, usize::from(short)),
-                (126, Some(&[a, b])) if a > 0 || b > 125 => {
-                    (4, usize::from(u16::from_be_bytes([a, b])))
-                }
-                _ => return Ok(None),
-            };
-            let at = if masked { at + 4 } else { at };
-            if bytes.len() < at + len || len > self.rare.limits.max_short() {
+            if len > self.rare.limits.max_short() {
                 return Ok(None);
             }
             if let Some(kind) = begun {

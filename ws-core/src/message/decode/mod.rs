@@ -21,7 +21,7 @@ use self::gather::Stage;
 pub(crate) use self::step::{Span, Step, What};
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly, Lent};
-use super::{Bounds, Delivery, Limits, Utf8};
+use super::{Bounds, Delivery, Limits, Text, Utf8};
 use crate::Role;
 use crate::buf::RecvBuf;
 use crate::deflate::Inflater;
@@ -255,7 +255,17 @@ impl<T> Decoder<T> {
         }
     }
 
+    /// The payload that a step found, owned, if it is UTF-8.
+    #[inline(always)]
+    pub(crate) fn take_text(&mut self, span: Span) -> Option<Text> {
+        if span.range().len() > WAIT_MAX {
+            self.prefer(true);
+        }
+        Text::copy_from_slice(self.payload(span))
+    }
+
     /// The payload that a step found, owned.
+    #[inline(always)]
     pub(crate) fn take(&mut self, span: Span) -> Bytes {
         if span.range().len() > WAIT_MAX {
             self.prefer(true);

@@ -90,7 +90,7 @@ where
             let answered = self.conn.answers_pings();
             match self.conn.peek() {
                 Some(Event::Ping(_) | Event::Pong(_)) if answered => {
-                    Events::skip(&mut self.conn, self.driver.now);
+                    Events::skip(&mut self.conn, self.driver.runtime.now());
                 }
                 _ => return,
             }
