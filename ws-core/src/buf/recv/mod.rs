@@ -141,7 +141,9 @@ impl RecvBuf {
         room.is_some_and(|room| !room.is_full())
     }
 
-    fn room(&mut self) -> Option<&mut Room> {
+    /// What the rest of a long frame is read into.
+    #[inline]
+    pub(crate) fn room(&mut self) -> Option<&mut Room> {
         self.aside.as_mut()?.room.as_mut()
     }
 

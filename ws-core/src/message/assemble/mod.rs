@@ -246,30 +246,51 @@ impl Assembly {
         Some(core::mem::take(&mut self.room))
     }
 
-    /// Takes back what [`lend_room`](Self::lend_room) lent, in which `fresh` bytes have arrived. The
-    /// buffer that it was lent to is the driver's: it may have been exchanged for another.
+    /// Takes back what [`lend_room`](Self::lend_room) lent, in which `fresh` bytes have arrived since it
+    /// was looked into.
     pub(crate) fn take_room(
         &mut self,
-        room: Room,
+        mut room: Room,
         fresh: usize,
         masked: Option<(MaskKey, usize)>,
     ) -> Result<(), ProtocolError> {
         if self.whole {
             return Ok(());
         }
+        self.lent = false;
+        let looked = self.look_into(&mut room, fresh, masked);
+        self.room = if looked.is_ok() {
+            room
+        } else {
+            Room::default()
+        };
+        looked
+    }
+
+    /// Looks at the last `fresh` bytes in what [`lend_room`](Self::lend_room) lent, while it is lent. The
+    /// buffer that it was lent to is the driver's: it may have been exchanged for another.
+    pub(crate) fn look_into(
+        &mut self,
+        room: &mut Room,
+        fresh: usize,
+        masked: Option<(MaskKey, usize)>,
+    ) -> Result<(), ProtocolError> {
         let own = self.mark.as_ref().is_some_and(|mark| room.is_of(mark));
         self.doubtful |= !own;
-        self.lent = false;
-        let (mut from, end) = (room.len() - fresh, room.len());
-        self.room = room;
-        let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
         if masked.is_none() && self.seen.kind == Kind::Binary {
             return Ok(());
         }
+        let (mut from, end) = (room.len() - fresh, room.len());
+        let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
         while from < end {
             let len = (end - from).min(BLOCK);
-            let ascii = masked.is_some() && unmask(&mut self.room.since(from)[..len], key, phase);
-            self.check(from, len, ascii)?;
+            let ascii = masked.is_some() && unmask(&mut room.since(from)[..len], key, phase);
+            let looked = self.seen.look(&room.filled()[from..from + len], ascii);
+            if looked.is_err() {
+                // It is out of reach: should it ever come back, all of it is checked.
+                self.doubtful = true;
+                return looked;
+            }
             (from, phase) = (from + len, phase + len);
         }
         Ok(())
@@ -352,7 +373,7 @@ impl Assembly {
 #[allow(unsafe_code, reason = "see above")]
 fn trusted(data: &[u8]) -> &str {
     // SAFETY: the fields that the bytes come from are private to this file. They start out empty; what
-    // `push` appends or `take_room` finds behind the end is, of a text, shown to `Utf8::feed` in its
+    // `push` appends or `look_into` finds behind the end is, of a text, shown to `Utf8::feed` in its
     // order, or known to be ASCII where no character is incomplete; a piece that is refused takes all
     // bytes away. A `Room` never changes what it holds. While it is lent it is out of reach, but it is
     // known by its mark when it comes back: where another came instead, or none, `finish` checks all

@@ -85,6 +85,7 @@ proptest! {
         cuts in proptest::collection::vec((1..40_000usize, any::<bool>()), 1..9),
         key in proptest::option::of(any::<[u8; 4]>()),
         used in 0..20_000usize,
+        look in 1000..30_000_usize,
     ) {
         let mut bytes = unit.repeat(times).into_bytes();
         if let Some((at, byte)) = bad {
@@ -102,15 +103,21 @@ proptest! {
             let masked = key.map(|key| (key, at));
             pushed = if read {
                 let mut room = assembly.lend_room(end - at).expect("it is under way");
-                let mut from = at;
-                while !room.is_full() {
+                let (mut from, mut seen, mut looked) = (at, at, Ok(()));
+                while !room.is_full() && looked.is_ok() {
                     let to = room.spare();
-                    let n = to.len();
-                    to.copy_from_slice(&wire[from..from + n]);
+                    let n = to.len().min(look);
+                    to[..n].copy_from_slice(&wire[from..from + n]);
                     room.commit(n);
                     from += n;
+                    if n == look {
+                        let masked = key.map(|key| (key, seen));
+                        looked = assembly.look_into(&mut room, from - seen, masked);
+                        seen = from;
+                    }
                 }
-                assembly.take_room(room, end - at, masked)
+                let masked = key.map(|key| (key, seen));
+                looked.and_then(|()| assembly.take_room(room, end - seen, masked))
             } else {
                 assembly.push(&wire[at..end], masked, wire.len() - at)
             };
@@ -119,7 +126,7 @@ proptest! {
                 break;
             }
         }
-        prop_assert!(!assembly.doubtful);
+        prop_assert!(pushed.is_err() || !assembly.doubtful);
         let whole = pushed.and_then(|()| assembly.finish());
         match Text::try_from(Bytes::from(bytes)) {
             Ok(text) => {

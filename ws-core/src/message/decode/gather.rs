@@ -87,6 +87,22 @@ impl<T> Decoder<T> {
         }
     }
 
+    /// Looks at what has arrived of a long frame, where that is read straight into its message and more
+    /// of it is to come. Was there such a frame?
+    pub(super) fn look_aside(&mut self) -> Result<bool, ProtocolError> {
+        let room = self.buf.room().filter(|room| !room.is_full());
+        let (Some(frame), Some(message), Some(room)) = (&mut self.frame, &mut self.message, room)
+        else {
+            return Ok(false);
+        };
+        let left = frame.len - frame.done;
+        let fresh = left.saturating_sub(room.due()).min(room.len());
+        let key = frame.head.key.map(|key| (key, frame.done));
+        message.look_into(room, fresh, key)?;
+        frame.done += fresh;
+        Ok(true)
+    }
+
     /// Moves what there is of the payload to the assembly.
     #[inline(never)]
     pub(super) fn collect(&mut self, mut frame: Frame) -> Result<Option<Step>, ProtocolError> {

@@ -344,6 +344,9 @@ impl<T> Decoder<T> {
         if let Some(step) = self.batch()? {
             return Ok(Some(step));
         }
+        if self.look_aside()? {
+            return Ok(None);
+        }
         loop {
             let frame = match self.frame.take() {
                 Some(frame) => {
