@@ -282,8 +282,10 @@ impl Assembly {
         }
         let (mut from, end) = (room.len() - fresh, room.len());
         let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
+        // Where there is one pass only, nothing is gained by blocks.
+        let block = if masked.is_some() { BLOCK } else { fresh };
         while from < end {
-            let len = (end - from).min(BLOCK);
+            let len = (end - from).min(block);
             let ascii = masked.is_some() && unmask(&mut room.since(from)[..len], key, phase);
             let looked = self.seen.look(&room.filled()[from..from + len], ascii);
             if looked.is_err() {
