@@ -2,9 +2,10 @@
 //! its pains, but never text that is no text, and never a panic.
 
 use crate::support::{End, frame};
+use proptest::prelude::*;
 use ws_core::Role;
-use ws_core::buf::RecvBuf;
-use ws_core::connection::{Config, OwnedEvent};
+use ws_core::buf::{Pool, RecvBuf};
+use ws_core::connection::{Config, Event, OwnedEvent};
 use ws_core::error::ProtocolError;
 
 /// A client that has received so much of a frame, and has looked at it.
@@ -59,4 +60,67 @@ fn a_buffer_that_comes_back_late_is_looked_at_again() {
     *end.connection.io().0 = lent;
     let event = outcome(&mut end, &payload.as_bytes()[50_000..]);
     assert!(event.is_none() || event == NOT_UTF8, "{event:?}");
+}
+
+/// One event, lent or owned. Was there one?
+fn polled(end: &mut End, owned: bool) -> bool {
+    if owned {
+        let event = end.connection.poll_owned(end.now);
+        if let Some(OwnedEvent::Text(text)) = &event {
+            assert!(core::str::from_utf8(text.as_bytes()).is_ok());
+        }
+        return event.is_some();
+    }
+    let event = end.connection.poll(end.now);
+    if let Some((Event::Text(text), _)) = &event {
+        assert!(core::str::from_utf8(text.as_bytes()).is_ok());
+    }
+    event.is_some()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn buffers_may_be_exchanged_whenever_one_likes(
+        role in prop::sample::select(&[Role::Client, Role::Server][..]),
+        messages in prop::collection::vec((0..6_u8, prop::sample::select(&[300, 17_000, 90_000][..])), 1..16),
+        turns in prop::collection::vec((0..9_u8, any::<bool>(), 1..140_000_usize), 1..50),
+    ) {
+        let mut wires = [Vec::new(), Vec::new()];
+        for (i, (kind, len)) in messages.into_iter().enumerate() {
+            let text = "é".repeat(len / 2).into_bytes();
+            let wire = match kind {
+                0 => frame(role, 0x82, &vec![0xff; len]),
+                1 => [frame(role, 0x01, &text[..len / 4]), frame(role, 0x80, &text[len / 4..])].concat(),
+                2 => [frame(role, 0x02, &vec![0xfe; len]), frame(role, 0x80, &[0xfe])].concat(),
+                3 => frame(role, 0x89, b"ping"),
+                _ => frame(role, 0x81, &text),
+            };
+            wires[i % 2].extend(wire);
+        }
+        let mut ends = [(); 2].map(|()| End::new(role, &Config::default()));
+        let mut rests = wires.each_ref().map(|wire| &wire[..]);
+        let mut pool = Pool::new();
+        for (turn, which, most) in turns {
+            let (end, rest) = (&mut ends[usize::from(which)], &mut rests[usize::from(which)]);
+            match turn {
+                0..=3 => {
+                    pool.supply(end.connection.io().0);
+                    let room = end.connection.io().0.spare();
+                    let (now, later) = rest.split_at(room.len().min(most).min(rest.len()));
+                    room[..now.len()].copy_from_slice(now);
+                    end.connection.io().0.commit(now.len());
+                    *rest = later;
+                }
+                4 => drop(end.connection.ready(end.now)),
+                5 => drop(polled(end, which)),
+                6 => while polled(end, which) {},
+                _ => {
+                    let [a, b] = &mut ends;
+                    core::mem::swap(a.connection.io().0, b.connection.io().0);
+                }
+            }
+        }
+    }
 }

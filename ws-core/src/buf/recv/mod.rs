@@ -1,7 +1,8 @@
 //! The receive buffer: the transport writes into it, the decoder reads and lends from it.
 //!
 //! Never parses and never performs a read. Most frames wait in it until they are whole; what is still
-//! to come of a long one goes straight to where its message is put together.
+//! to come of a long one goes straight to where its message is put together, and several long ones that
+//! are taken away leave with the storage that they are in.
 
 mod given;
 mod storage;
@@ -184,8 +185,8 @@ impl RecvBuf {
         self.note(data.len());
     }
 
-    /// The bytes received and not yet consumed, but for those of a long frame under way, which have
-    /// gone where they belong.
+    /// The bytes received and not yet consumed, but for those that have gone where they belong: of a long
+    /// frame under way, and of several long messages that are taken away as they are.
     #[must_use]
     #[inline]
     pub fn filled(&self) -> &[u8] {
@@ -222,10 +223,11 @@ impl RecvBuf {
         &mut self.bytes[unread]
     }
 
-    /// Drops the first `n` unread bytes.
+    /// Drops the first `n` unread bytes, or all if that is more than there are: the buffer may have been
+    /// exchanged for another since they were counted.
     #[inline]
     pub(crate) fn consume(&mut self, n: usize) {
-        debug_assert!(n <= self.held());
+        let n = n.min(self.held());
         #[allow(
             clippy::cast_possible_truncation,
             reason = "nothing is longer than LEN_MAX"

@@ -97,7 +97,7 @@ impl RecvBuf {
             self.extend_from_slice(&storage[..filled]);
             return Some(storage);
         }
-        if storage.len() < 2 * held || self.bytes.len() > storage.len() {
+        if storage.len() < 2 * held || self.bytes.len() >= storage.len() {
             return Some(storage);
         }
         storage[..held].copy_from_slice(self.filled());

@@ -8,7 +8,7 @@
 /// is in the buffer, the less has to be moved.
 const SHORT_READ: usize = 1024;
 
-/// What is this long or longer fits into no buffer of a pool's.
+/// What is this long or longer is taken to fit into no buffer.
 const LONG: u16 = u16::MAX;
 
 /// Frames like the last one that was cut off.

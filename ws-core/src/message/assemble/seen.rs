@@ -30,7 +30,10 @@ impl Seen {
             return Ok(());
         }
         self.ascii = false;
-        self.utf8.feed(block).map_err(|_| NOT_UTF8)
+        self.utf8.feed(block).map_err(|_| {
+            self.utf8 = Utf8::new();
+            NOT_UTF8
+        })
     }
 }
 

@@ -104,8 +104,19 @@ impl<T> Decoder<T> {
             self.stage = Stage::Given;
             return Ok(Some(What::Assembled.elsewhere()));
         }
-        self.buf.take_given();
+        self.end_batch();
         Ok(None)
+    }
+
+    /// All were found. The last one may only have been lent: it holds the storage too.
+    fn end_batch(&mut self) {
+        if let Some(never) = &mut self.rare.never {
+            never.given = None;
+            if never.is_unused() {
+                self.rare.never = None;
+            }
+        }
+        self.buf.take_given();
     }
 
     /// The message that was found.
@@ -208,6 +219,26 @@ mod tests {
             at.push(bytes(text).as_ptr());
         }
         assert!(at[1..].iter().all(|&one| one == at[1]), "the same storage");
+    }
+
+    #[test]
+    fn behind_a_batch_nothing_is_held() {
+        for lent in [false, true] {
+            let (mut decoder, mut pool) = (decoder(Role::Client), Pool::new());
+            decoder.prefer(true);
+            let wire = [&[0x82, 126, 0x60, 0][..], &[7; 0x6000]].concat().repeat(2);
+            read(&mut decoder, &mut pool, &mut &wire[..], usize::MAX);
+            for last in [false, true] {
+                assert_eq!(decoder.step().map(|step| step.what), Some(What::Assembled));
+                assert_eq!(decoder.assembled(), Some(Lent::Binary(&[7; 0x6000])));
+                if !(lent && last) {
+                    drop(decoder.take_assembled());
+                }
+            }
+            assert_eq!(decoder.step(), None);
+            assert!(decoder.rare.never.is_none());
+            assert_eq!(decoder.buf().capacity(), Pool::chunk(), "it came back");
+        }
     }
 
     #[test]

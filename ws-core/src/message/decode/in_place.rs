@@ -68,7 +68,8 @@ impl<T> Decoder<T> {
         let len = frame.len;
         let filled = self.buf.filled_mut();
         let there = filled.len().min(len);
-        let fresh = &mut filled[frame.done..there];
+        // What was looked at is missing if the buffer was exchanged.
+        let fresh = filled.get_mut(frame.done..there).unwrap_or_default();
         let opcode = frame.head.opcode;
         if let Some(key) = frame.head.key {
             mask(fresh, key, frame.done);

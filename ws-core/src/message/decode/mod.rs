@@ -2,7 +2,8 @@
 //!
 //! It answers with positions in its buffers; whoever hands the data out turns them into slices. A
 //! whole frame is delivered from where the transport put it. What does not fit there, fragments and
-//! long frames, is assembled piece by piece as it arrives. It never looks behind a Close frame's
+//! long frames, is assembled piece by piece as it arrives. Several long messages that are taken away
+//! leave with what they were read into. It never looks behind a Close frame's
 //! payload, never sends, and knows no time.
 
 mod batch;
@@ -74,7 +75,7 @@ struct Rare<T> {
     never: Option<Box<Never>>,
 }
 
-/// What only compression, messages in pieces and faults need.
+/// What only compression, messages in pieces, batches of long ones and faults need.
 #[derive(Debug, Default)]
 struct Never {
     /// What makes compressed messages whole, if compression was agreed on.
@@ -86,6 +87,13 @@ struct Never {
     /// The message of a batch that was found last, until it is taken.
     given: Option<Assembled>,
     fault: Option<ProtocolError>,
+}
+
+impl Never {
+    /// Is there nothing in it that is needed again?
+    fn is_unused(&self) -> bool {
+        self.inflater.is_none() && self.clear == 0 && self.given.is_none() && self.fault.is_none()
+    }
 }
 
 impl<T> Rare<T> {
@@ -185,7 +193,8 @@ impl<T> Decoder<T> {
 
     /// What its owner keeps here, and the payload that a step found.
     pub(crate) fn kept_with(&mut self, span: Span) -> (&mut T, &[u8]) {
-        (&mut self.rare.kept, &self.buf.filled()[span.range()])
+        let payload = self.buf.filled().get(span.range());
+        (&mut self.rare.kept, payload.unwrap_or_default())
     }
 
     /// Which end this is.
@@ -206,10 +215,10 @@ impl<T> Decoder<T> {
         &mut self.buf
     }
 
-    /// The payload that a step found.
+    /// The payload that a step found. Nothing if the buffer was exchanged since.
     #[inline]
     pub(crate) fn payload(&self, span: Span) -> &[u8] {
-        &self.buf.filled()[span.range()]
+        self.buf.filled().get(span.range()).unwrap_or_default()
     }
 
     /// What the peer did wrong, after [`What::Fault`].
@@ -305,7 +314,6 @@ impl<T> Decoder<T> {
         self.message = None;
         self.stage = Stage::Idle;
         drop(self.buf.take_aside());
-        self.buf.take_given();
         if let Some(never) = &mut self.rare.never {
             never.clear = 0;
             never.given = None;
@@ -313,6 +321,7 @@ impl<T> Decoder<T> {
                 inflater.abandon();
             }
         }
+        self.buf.take_given();
     }
 
     /// Finds the next message or control frame; `None` while bytes are missing.
@@ -397,9 +406,15 @@ impl<T> Decoder<T> {
         } else {
             self.admit(&header, self.buf.filled().len() - at)?
         };
-        let due = (at + len).saturating_sub(self.buf.filled().len());
+        let due = at
+            .saturating_add(len)
+            .saturating_sub(self.buf.filled().len());
         if due > 0 {
-            let each = if len > WAIT_MAX { at + len } else { 0 };
+            let each = if len > WAIT_MAX {
+                at.saturating_add(len)
+            } else {
+                0
+            };
             self.buf.cut_off(each, due);
         }
         self.buf.consume(at);
