@@ -21,6 +21,10 @@ enum Op {
     Aside(usize),
     /// What has arrived of it is looked at; if that is not all, the rest is still to come.
     TakeAside,
+    /// A frame of such a length is cut off, and so many bytes of it are missing.
+    CutOff(usize, usize),
+    /// The front is given away, with what it is in; that comes back at once, or later.
+    Give(usize, bool),
     TakeStorage,
     /// Storage of this size is lent, holding so many received bytes.
     PutStorage(usize, usize),
@@ -34,6 +38,8 @@ fn op() -> impl Strategy<Value = Op> {
         4 => size().prop_map(Op::Consume),
         3 => (1..200_000usize).prop_map(Op::Aside),
         2 => Just(Op::TakeAside),
+        2 => (0..70_000usize, 0..100_000usize).prop_map(|(each, due)| Op::CutOff(each, due)),
+        1 => (size(), any::<bool>()).prop_map(|(n, back)| Op::Give(n, back)),
         2 => Just(Op::TakeStorage),
         2 => (size(), size()).prop_map(|(size, filled)| Op::PutStorage(size, filled.min(size))),
     ]
@@ -111,6 +117,17 @@ impl Twin {
                         self.buf.read_aside(room);
                         self.aside = Some(aside);
                     }
+                }
+            }
+            Op::CutOff(each, due) => self.buf.cut_off(each, due),
+            Op::Give(n, back) => {
+                let n = n.min(self.bytes.len());
+                self.buf.give(n);
+                let given = self.buf.given().map(|given| given.rest().to_vec());
+                assert_eq!(given, Some(self.bytes.drain(..n).collect()));
+                if back {
+                    self.buf.take_given();
+                    assert!(self.buf.given().is_none());
                 }
             }
             Op::TakeStorage => {
