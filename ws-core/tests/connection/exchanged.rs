@@ -42,6 +42,31 @@ fn the_buffer_of_another_connection_does_not_pass_for_checked_text() {
 }
 
 #[test]
+fn what_another_connection_has_unmasked_in_a_buffer_is_checked_when_that_comes_back() {
+    let server = |received: usize| {
+        let mut end = End::new(Role::Server, &Config::default());
+        // With this key what was unmasked before becomes no text.
+        let head = [
+            0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa0, 0xff, 0xff, 0xff, 0xff,
+        ];
+        let wire = [&head[..], &[!b'a'; 100_000]].concat();
+        end.receive(&wire[..received]);
+        assert!(!end.connection.ready(end.now));
+        (end, wire)
+    };
+    let ((mut one, wire), (mut other, _)) = (server(40_000), server(30_000));
+    core::mem::swap(one.connection.io().0, other.connection.io().0);
+    // It takes what the first has looked at already for its own.
+    let _ = other.connection.ready(other.now);
+    core::mem::swap(one.connection.io().0, other.connection.io().0);
+    one.receive(&wire[40_000..]);
+    match one.connection.poll_owned(one.now) {
+        Some(OwnedEvent::Text(text)) => assert!(core::str::from_utf8(text.as_bytes()).is_ok()),
+        event => assert_eq!(event, NOT_UTF8),
+    }
+}
+
+#[test]
 fn half_a_character_that_went_with_its_buffer_is_missed() {
     let payload = ["a".repeat(40_000), "é".into(), "a".repeat(60_000)].concat();
     let mut end = under_way(0x81, payload.as_bytes(), 40_001);

@@ -5,7 +5,7 @@
 use bytes::{Bytes, BytesMut};
 
 /// What was given away, as far as it is not all handed out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Given {
     storage: Bytes,
     /// Where the next frame begins, and where the last one ends.

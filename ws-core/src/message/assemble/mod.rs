@@ -276,7 +276,11 @@ impl Assembly {
         masked: Option<(MaskKey, usize)>,
     ) -> Result<(), ProtocolError> {
         let own = self.mark.as_ref().is_some_and(|mark| room.is_of(mark));
-        self.doubtful |= !own;
+        if !own {
+            self.doubtful = true;
+            // What is unmasked now may have been looked at by its owner, who must not know it again.
+            room.mark(self.mark.get_or_insert_default());
+        }
         if masked.is_none() && self.seen.kind == Kind::Binary {
             return Ok(());
         }
@@ -374,12 +378,13 @@ impl Assembly {
 /// twin is `str::from_utf8`, and a property test compares the two.
 #[allow(unsafe_code, reason = "see above")]
 fn trusted(data: &[u8]) -> &str {
-    // SAFETY: the fields that the bytes come from are private to this file. They start out empty; what
+    // SAFETY: the fields that the bytes come from are private to this folder. They start out empty; what
     // `push` appends or `look_into` finds behind the end is, of a text, shown to `Utf8::feed` in its
     // order, or known to be ASCII where no character is incomplete; a piece that is refused takes all
-    // bytes away. A `Room` never changes what it holds. While it is lent it is out of reach, but it is
-    // known by its mark when it comes back: where another came instead, or none, `finish` checks all
-    // bytes. Only `finish` makes a message whole, and not inside a character; a whole one is neither
+    // bytes away, or makes them doubtful. A `Room` never changes what it holds but through who looks into
+    // it, and who is not its owner takes its mark away. While it is lent it is out of reach, but known by
+    // its mark: where another is looked into or comes back instead, or none, `finish` checks all bytes.
+    // Only `finish` makes a message whole, and not inside a character; a whole one is neither
     // appended to, lent nor taken back before `clear` has taken all bytes away, and what it is, text or
     // not, changes only in `start`, behind that.
     unsafe { core::str::from_utf8_unchecked(data) }

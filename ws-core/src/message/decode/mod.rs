@@ -406,16 +406,11 @@ impl<T> Decoder<T> {
         } else {
             self.admit(&header, self.buf.filled().len() - at)?
         };
-        let due = at
-            .saturating_add(len)
-            .saturating_sub(self.buf.filled().len());
+        let each = at.saturating_add(len);
+        let due = each.saturating_sub(self.buf.filled().len());
         if due > 0 {
-            let each = if len > WAIT_MAX {
-                at.saturating_add(len)
-            } else {
-                0
-            };
-            self.buf.cut_off(each, due);
+            // Moving a short one costs next to nothing.
+            self.buf.cut_off(if len > WAIT_MAX { each } else { 0 }, due);
         }
         self.buf.consume(at);
         Ok(Some(Frame {
