@@ -25,6 +25,13 @@ pub(super) enum Stage {
     Rest,
 }
 
+/// What there was to look at of a long frame.
+pub(super) enum Aside {
+    Nothing,
+    Looked,
+    Refused(ProtocolError),
+}
+
 impl<T> Decoder<T> {
     /// Checks a data frame of such a message.
     #[inline(never)]
@@ -88,19 +95,22 @@ impl<T> Decoder<T> {
     }
 
     /// Looks at what has arrived of a long frame, where that is read straight into its message and more
-    /// of it is to come. Was there such a frame?
-    pub(super) fn look_aside(&mut self) -> Result<bool, ProtocolError> {
+    /// of it is to come.
+    #[inline(never)]
+    pub(super) fn look_aside(&mut self) -> Aside {
         let room = self.buf.room().filter(|room| !room.is_full());
         let (Some(frame), Some(message), Some(room)) = (&mut self.frame, &mut self.message, room)
         else {
-            return Ok(false);
+            return Aside::Nothing;
         };
         let left = frame.len - frame.done;
         let fresh = left.saturating_sub(room.due()).min(room.len());
         let key = frame.head.key.map(|key| (key, frame.done));
-        message.look_into(room, fresh, key)?;
+        if let Err(fault) = message.look_into(room, fresh, key) {
+            return Aside::Refused(fault);
+        }
         frame.done += fresh;
-        Ok(true)
+        Aside::Looked
     }
 
     /// Moves what there is of the payload to the assembly.

@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 
 use bytes::Bytes;
 
-use self::gather::Stage;
+use self::gather::{Aside, Stage};
 pub(crate) use self::step::{Span, Step, What};
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly, Lent};
@@ -332,15 +332,27 @@ impl<T> Decoder<T> {
     /// [`step`](Self::step) after [`step_whole`](Self::step_whole) found nothing.
     #[inline(never)]
     pub(crate) fn step_slow(&mut self) -> Option<Step> {
-        let found = self.find().unwrap_or_else(|fault| {
-            self.rare.never().fault = Some(fault);
-            Some(What::Fault.elsewhere())
-        });
+        if self.stage == Stage::Coming {
+            // Answered from here, and not through a `Result`: that is written to memory in pieces and
+            // read back, and then the processor waits for all that was copied since the last read.
+            match self.look_aside() {
+                Aside::Nothing => {}
+                Aside::Looked => return None,
+                Aside::Refused(fault) => return self.refuse(fault),
+            }
+        }
+        let found = self.find().unwrap_or_else(|fault| self.refuse(fault));
         if found.is_none() && matches!(self.stage, Stage::Idle | Stage::Frame) {
             // While it waits it holds nothing that it may not need.
             self.message = None;
         }
         found
+    }
+
+    #[cold]
+    fn refuse(&mut self, fault: ProtocolError) -> Option<Step> {
+        self.rare.never().fault = Some(fault);
+        Some(What::Fault.elsewhere())
     }
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
@@ -352,9 +364,6 @@ impl<T> Decoder<T> {
         }
         if let Some(step) = self.batch()? {
             return Ok(Some(step));
-        }
-        if self.look_aside()? {
-            return Ok(None);
         }
         loop {
             let frame = match self.frame.take() {
