@@ -30,7 +30,6 @@ mod room;
 mod send;
 
 pub use pool::Pool;
-pub(crate) use recv::Given;
 pub use recv::RecvBuf;
 pub(crate) use room::Room;
 pub use send::SendBuf;

@@ -8,20 +8,22 @@ use bytes::{Bytes, BytesMut};
 #[derive(Debug)]
 pub(crate) struct Given {
     storage: Bytes,
+    /// Where the frame begins that was found last, and its payload.
+    last: usize,
+    payload: usize,
     /// Where the next frame begins, and where the last one ends.
     at: usize,
     end: usize,
-    /// Where the one begins whose message was taken last.
-    last: usize,
 }
 
 impl Given {
     pub(super) fn new(storage: Bytes, at: usize, end: usize) -> Self {
         Self {
             storage,
+            last: at,
+            payload: at,
             at,
             end,
-            last: at,
         }
     }
 
@@ -30,13 +32,23 @@ impl Given {
         &self.storage[self.at..self.end]
     }
 
-    /// Takes `len` bytes of the next frame, which begin at `at` and are the last of it.
-    pub(crate) fn take(&mut self, at: usize, len: usize) -> Bytes {
-        (self.last, self.at) = (self.at, self.at + at + len);
-        self.storage.slice(self.at - len..self.at)
+    /// Finds the next frame, of which the last `len` bytes are the payload, behind a header of `at`.
+    pub(crate) fn find(&mut self, at: usize, len: usize) {
+        (self.last, self.payload) = (self.at, self.at + at);
+        self.at = self.payload + len;
     }
 
-    /// The frames that are left, and the last one that was taken if that is `untaken`.
+    /// The payload that was found.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.storage[self.payload..self.at]
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn take(&self) -> Bytes {
+        self.storage.slice(self.payload..self.at)
+    }
+
+    /// The frames that are left, and the last one that was found if that is `untaken`.
     pub(crate) fn wire(&self, untaken: bool) -> &[u8] {
         &self.storage[if untaken { self.last } else { self.at }..self.end]
     }

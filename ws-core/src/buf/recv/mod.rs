@@ -14,7 +14,7 @@ use core::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-pub(crate) use self::given::Given;
+use self::given::Given;
 use self::stride::Stride;
 use super::Room;
 

@@ -118,6 +118,11 @@ impl RecvBuf {
         aside.given = Some(Given::new(all.freeze(), from, from + n));
     }
 
+    /// What was given away, to look at.
+    pub(crate) fn given_away(&self) -> Option<&Given> {
+        self.aside.as_ref()?.given.as_ref()
+    }
+
     /// What was given away.
     #[inline]
     pub(crate) fn given(&mut self) -> Option<&mut Given> {

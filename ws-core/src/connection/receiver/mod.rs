@@ -376,12 +376,22 @@ impl Receiver {
             if let Some(turn) = self.whole() {
                 return Some(turn);
             }
-            return match self.decoder.step_slow() {
-                None if self.end.is_none() => None,
-                rare => self.rare_turn(rare, now(), unwritten),
-            };
+            return self.slow_turn(now, unwritten);
         }
         self.closing_turn(now(), unwritten)
+    }
+
+    /// [`turn`](Self::turn) where no message is all there in one frame.
+    #[inline(never)]
+    fn slow_turn(&mut self, now: impl Fn() -> Instant, unwritten: bool) -> Option<Turn> {
+        match self.decoder.step_slow() {
+            None if self.end.is_none() => None,
+            // Of no message the time matters.
+            Some(Step { what, span }) if what == What::Assembled => {
+                Some(Turn::new(Next::Assembled, span))
+            }
+            rare => self.rare_turn(rare, now(), unwritten),
+        }
     }
 
     /// [`turn`](Self::turn) on a connection that is not simply open.

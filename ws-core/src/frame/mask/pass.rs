@@ -10,10 +10,6 @@ use super::{MaskKey, wide};
 /// Bit 7 of each byte: not set in ASCII.
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// From this length on it pays to ask for wider instructions.
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-const WIDE_MIN: usize = 256;
-
 /// From this length on it pays to begin at a boundary.
 pub(super) const LONG: usize = 4096;
 
@@ -32,74 +28,130 @@ const LINE: usize = 64;
 #[inline]
 pub(crate) fn unmask(data: &mut [u8], key: MaskKey, phase: usize) -> bool {
     let key = u32::from_ne_bytes(key.at(phase));
-    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if data.len() >= WIDE_MIN {
-        if let Some(seen) = super::avx2::with_avx2(InPlace(data, key)) {
-            return seen & HIGH == 0;
-        }
-    }
-    in_place(data, key) & HIGH == 0
+    let seen = match wide::in_place(data, key) {
+        Some(seen) => seen,
+        None if data.len() < LONG => in_words(data, key),
+        None => in_turns(data, key),
+    };
+    seen & HIGH == 0
 }
 
 /// The same while copying it to `out`, which is as long.
 pub(crate) fn unmask_to(out: &mut [u8], data: &[u8], key: MaskKey, phase: usize) -> bool {
     debug_assert_eq!(out.len(), data.len(), "all of it goes there");
     let key = u32::from_ne_bytes(key.at(phase));
-    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if data.len() >= WIDE_MIN {
-        if let Some(seen) = super::avx2::with_avx2(Copied(out, data, key)) {
-            return seen & HIGH == 0;
+    let seen = match wide::copy(out, data, key) {
+        Some(seen) => seen,
+        None if data.len() < LONG => copy_words(out, data, key),
+        None => copy_turns(out, data, key),
+    };
+    seen & HIGH == 0
+}
+
+/// The loops compiled for wider vectors, where that pays and the processor has them. Those for short
+/// data and those for long are compiled apart: in one function both are slower.
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+mod wide {
+    use super::super::avx2::{Pass, with_avx2};
+    use super::{LONG, copy_turns, copy_words, in_turns, in_words};
+
+    /// From this length on it pays.
+    const MIN: usize = 256;
+
+    struct InPlace<'a, const IS_LONG: bool>(&'a mut [u8], u32);
+
+    impl<const IS_LONG: bool> Pass for InPlace<'_, IS_LONG> {
+        type Out = u64;
+
+        #[inline(always)]
+        fn run(self) -> u64 {
+            if IS_LONG {
+                in_turns(self.0, self.1)
+            } else {
+                in_words(self.0, self.1)
+            }
         }
     }
-    copy(out, data, key) & HIGH == 0
-}
 
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-struct InPlace<'a>(&'a mut [u8], u32);
+    struct Copied<'a, const IS_LONG: bool>(&'a mut [u8], &'a [u8], u32);
 
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-impl super::avx2::Pass for InPlace<'_> {
-    type Out = u64;
+    impl<const IS_LONG: bool> Pass for Copied<'_, IS_LONG> {
+        type Out = u64;
+
+        #[inline(always)]
+        fn run(self) -> u64 {
+            if IS_LONG {
+                copy_turns(self.0, self.1, self.2)
+            } else {
+                copy_words(self.0, self.1, self.2)
+            }
+        }
+    }
 
     #[inline(always)]
-    fn run(self) -> u64 {
-        in_place(self.0, self.1)
+    pub(super) fn in_place(data: &mut [u8], key: u32) -> Option<u64> {
+        match data.len() {
+            0..MIN => None,
+            MIN..LONG => with_avx2(InPlace::<false>(data, key)),
+            LONG.. => with_avx2(InPlace::<true>(data, key)),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn copy(out: &mut [u8], data: &[u8], key: u32) -> Option<u64> {
+        match data.len() {
+            0..MIN => None,
+            MIN..LONG => with_avx2(Copied::<false>(out, data, key)),
+            LONG.. => with_avx2(Copied::<true>(out, data, key)),
+        }
     }
 }
 
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-struct Copied<'a>(&'a mut [u8], &'a [u8], u32);
+/// There are none.
+#[cfg(not(all(feature = "std", feature = "simd", target_arch = "x86_64")))]
+mod wide {
+    pub(super) const fn in_place(_: &mut [u8], _: u32) -> Option<u64> {
+        None
+    }
 
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-impl super::avx2::Pass for Copied<'_> {
-    type Out = u64;
-
-    #[inline(always)]
-    fn run(self) -> u64 {
-        copy(self.0, self.1, self.2)
+    pub(super) const fn copy(_: &mut [u8], _: &[u8], _: u32) -> Option<u64> {
+        None
     }
 }
 
 /// All bits that are set in what `data` became.
 #[inline(always)]
-fn in_place(data: &mut [u8], key: u32) -> u64 {
+fn in_turns(data: &mut [u8], key: u32) -> u64 {
     let (first, rest) = data.split_at_mut(before_line(data));
     let mut turns = rest.chunks_exact_mut(TURN);
-    let (mut seen, key) = (few(first, key), after(key, first.len()));
+    let (mut seen, key) = (in_words(first, key), after(key, first.len()));
     let mut lanes = [0; LANES];
     for turn in &mut turns {
         for words in turn.chunks_exact_mut(8 * LANES) {
-            let there = (&*words).try_into().expect("chunks of this length");
-            words.copy_from_slice(&side_by_side(there, key, &mut lanes));
+            side_by_side(words, key, &mut lanes);
         }
     }
+    let mut rest = turns.into_remainder().chunks_exact_mut(8 * LANES);
+    for words in &mut rest {
+        side_by_side(words, key, &mut lanes);
+    }
     seen |= lanes.into_iter().fold(0, |all, lane| all | lane);
-    seen | few(turns.into_remainder(), key)
+    seen | in_words(rest.into_remainder(), key)
+}
+
+/// Some words, each of which notes its bits in a place of its own.
+#[inline(always)]
+fn side_by_side(words: &mut [u8], key: u32, lanes: &mut [u64; LANES]) {
+    for (word, seen) in words.chunks_exact_mut(8).zip(lanes) {
+        let x = u64::from_ne_bytes((&*word).try_into().expect("chunks of eight bytes")) ^ wide(key);
+        word.copy_from_slice(&x.to_ne_bytes());
+        *seen |= x;
+    }
 }
 
 /// The same, word by word.
 #[inline(always)]
-fn few(data: &mut [u8], key: u32) -> u64 {
+fn in_words(data: &mut [u8], key: u32) -> u64 {
     let mut seen = 0;
     let mut words = data.chunks_exact_mut(8);
     for word in &mut words {
@@ -115,39 +167,43 @@ fn few(data: &mut [u8], key: u32) -> u64 {
     seen
 }
 
-/// Some words, each of which notes its bits in a place of its own.
-#[inline(always)]
-fn side_by_side(mut words: [u8; 8 * LANES], key: u32, seen: &mut [u64; LANES]) -> [u8; 8 * LANES] {
-    for (word, seen) in words.chunks_exact_mut(8).zip(seen) {
-        let x = u64::from_ne_bytes((&*word).try_into().expect("chunks of eight bytes")) ^ wide(key);
-        word.copy_from_slice(&x.to_ne_bytes());
-        *seen |= x;
-    }
-    words
-}
-
 /// All bits that are set in what was copied.
 #[inline(always)]
-fn copy(out: &mut [u8], data: &[u8], key: u32) -> u64 {
+fn copy_turns(out: &mut [u8], data: &[u8], key: u32) -> u64 {
     let at = before_line(out).min(data.len());
     let ((to, out), (from, data)) = (out.split_at_mut(at), data.split_at(at));
-    let (mut seen, key) = (copy_few(to, from, key), after(key, at));
+    let (mut seen, key) = (copy_words(to, from, key), after(key, at));
     let mut lanes = [0; LANES];
     let (mut out, mut data) = (out.chunks_exact_mut(TURN), data.chunks_exact(TURN));
     for (to, from) in (&mut out).zip(&mut data) {
         let to = to.chunks_exact_mut(8 * LANES);
         for (to, from) in to.zip(from.chunks_exact(8 * LANES)) {
-            let from = from.try_into().expect("chunks of this length");
-            to.copy_from_slice(&side_by_side(from, key, &mut lanes));
+            copy_side_by_side(to, from, key, &mut lanes);
         }
     }
+    let mut out = out.into_remainder().chunks_exact_mut(8 * LANES);
+    let mut data = data.remainder().chunks_exact(8 * LANES);
+    for (to, from) in (&mut out).zip(&mut data) {
+        copy_side_by_side(to, from, key, &mut lanes);
+    }
     seen |= lanes.into_iter().fold(0, |all, lane| all | lane);
-    seen | copy_few(out.into_remainder(), data.remainder(), key)
+    seen | copy_words(out.into_remainder(), data.remainder(), key)
+}
+
+/// Some words, each of which notes its bits in a place of its own.
+#[inline(always)]
+fn copy_side_by_side(out: &mut [u8], data: &[u8], key: u32, lanes: &mut [u64; LANES]) {
+    let words = out.chunks_exact_mut(8).zip(data.chunks_exact(8));
+    for ((to, from), seen) in words.zip(lanes) {
+        let x = u64::from_ne_bytes(from.try_into().expect("chunks of eight bytes")) ^ wide(key);
+        to.copy_from_slice(&x.to_ne_bytes());
+        *seen |= x;
+    }
 }
 
 /// The same, word by word.
 #[inline(always)]
-fn copy_few(out: &mut [u8], data: &[u8], key: u32) -> u64 {
+fn copy_words(out: &mut [u8], data: &[u8], key: u32) -> u64 {
     let mut seen = 0;
     let mut to = out.chunks_exact_mut(8);
     let mut from = data.chunks_exact(8);
@@ -164,12 +220,9 @@ fn copy_few(out: &mut [u8], data: &[u8], key: u32) -> u64 {
     seen
 }
 
-/// How many bytes of long data lie before a line of the cache begins.
+/// How many bytes of data lie before a line of the cache begins.
 #[inline(always)]
 fn before_line(data: &[u8]) -> usize {
-    if data.len() < LONG {
-        return 0;
-    }
     data.as_ptr().align_offset(LINE).min(data.len())
 }
 
@@ -193,15 +246,24 @@ mod tests {
         bytes.map(|(i, byte)| byte ^ key[(i + phase) % 4]).collect()
     }
 
+    type Copy = fn(&mut [u8], &[u8], u32) -> u64;
+    type InPlace = fn(&mut [u8], u32) -> u64;
+
     /// Every way to go over `data`, portable and wide.
     fn check(data: &[u8], key: MaskKey, phase: usize) {
         let plain = naive(data, key, phase);
         let word = u32::from_ne_bytes(key.at(phase));
-        let (mut copied, mut there) = (vec![0xee; data.len()], data.to_vec());
-        let seen = copy(&mut copied, data, word);
-        assert_eq!((&copied, seen & HIGH == 0), (&plain, plain.is_ascii()));
-        let seen = in_place(&mut there, word);
-        assert_eq!((&there, seen & HIGH == 0), (&plain, plain.is_ascii()));
+        for long in [false, true] {
+            let (mut copied, mut there) = (vec![0xee; data.len()], data.to_vec());
+            let (copy, in_place): (Copy, InPlace) = match long {
+                true => (copy_turns, in_turns),
+                false => (copy_words, in_words),
+            };
+            let seen = copy(&mut copied, data, word);
+            assert_eq!((&copied, seen & HIGH == 0), (&plain, plain.is_ascii()));
+            let seen = in_place(&mut there, word);
+            assert_eq!((&there, seen & HIGH == 0), (&plain, plain.is_ascii()));
+        }
         let (mut copied, mut there) = (vec![0xee; data.len()], data.to_vec());
         let ascii = unmask_to(&mut copied, data, key, phase);
         assert_eq!((&copied, ascii), (&plain, plain.is_ascii()));

@@ -6,7 +6,6 @@
 use alloc::vec::Vec;
 
 use super::{Decoder, IN_PLACE_MAX, Stage, Step, WAIT_MAX, What};
-use crate::buf::Given;
 use crate::error::ProtocolError;
 use crate::frame::{Header, MaskKey, MaskRule, mask};
 use crate::message::assemble::Lent;
@@ -21,18 +20,6 @@ const MOVE_MAX: usize = WAIT_MAX;
 /// A frame with a message of its own, and nothing else, begins with one of these.
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
-
-/// The next message. The frames were unmasked before.
-#[inline]
-fn next(given: &mut Given, masked: bool) -> Option<Result<Assembled, ProtocolError>> {
-    let (first, at, len) = Header::short(given.rest(), masked)?;
-    let data = given.take(at, len);
-    if first == BINARY {
-        return Some(Ok(Assembled::Binary(data)));
-    }
-    let text = Text::try_from(data).map_err(|_| ProtocolError::InvalidUtf8);
-    Some(text.map(Assembled::Text))
-}
 
 /// Unmasks all payloads of masked frames, or masks them again.
 fn unmask_all(mut frames: &mut [u8]) {
@@ -98,17 +85,33 @@ impl<T> Decoder<T> {
     /// has kept any.
     fn next_of_batch(&mut self) -> Result<Option<Step>, ProtocolError> {
         self.stage = Stage::Idle;
-        let masked = self.rules.mask == MaskRule::Required;
-        if let Some(message) = self.buf.given().and_then(|given| next(given, masked)) {
-            self.rare.never().given = Some(message?);
-            self.stage = Stage::Given;
+        if let Some(found) = self.find_in_batch() {
+            found?;
             return Ok(Some(What::Assembled.elsewhere()));
         }
         self.end_batch();
         Ok(None)
     }
 
-    /// All were found. The last one may only have been lent: it holds the storage too.
+    /// Goes on to the next frame that was given away. It was unmasked before.
+    fn find_in_batch(&mut self) -> Option<Result<(), ProtocolError>> {
+        let given = self.buf.given()?;
+        let (first, at, len) = Header::short(given.rest(), self.rules.mask == MaskRule::Required)?;
+        given.find(at, len);
+        if let Some(never) = &mut self.rare.never {
+            never.given = None;
+        }
+        if first == TEXT {
+            let Ok(text) = Text::try_from(given.take()) else {
+                return Some(Err(ProtocolError::InvalidUtf8));
+            };
+            self.rare.never().given = Some(text);
+        }
+        self.stage = Stage::Given;
+        Some(Ok(()))
+    }
+
+    /// All were found. The last one may only have been lent: if it is text it holds the storage too.
     fn end_batch(&mut self) {
         if let Some(never) = &mut self.rare.never {
             never.given = None;
@@ -119,19 +122,23 @@ impl<T> Decoder<T> {
         self.buf.take_given();
     }
 
-    /// The message that was found.
+    /// The message that was found. Nothing if the buffer was exchanged since.
     pub(super) fn of_batch(&self) -> Option<Lent<'_>> {
-        let given = self.rare.never.as_ref()?.given.as_ref()?;
-        Some(match given {
-            Assembled::Binary(data) => Lent::Binary(data),
-            Assembled::Text(text) => Lent::Text(text),
+        let never = self.rare.never.as_ref();
+        Some(match never.and_then(|never| never.given.as_ref()) {
+            Some(text) => Lent::Text(text),
+            None => Lent::Binary(self.buf.given_away()?.payload()),
         })
     }
 
     /// Takes the message that was found.
     pub(super) fn take_of_batch(&mut self) -> Option<Assembled> {
         self.stage = Stage::Rest;
-        self.rare.never.as_mut()?.given.take()
+        let never = self.rare.never.as_mut();
+        Some(match never.and_then(|never| never.given.take()) {
+            Some(text) => Assembled::Text(text),
+            None => Assembled::Binary(self.buf.given_away()?.take()),
+        })
     }
 
     /// What was not handed out of the batch, as it was on the wire, with the last one found or without.

@@ -84,8 +84,8 @@ struct Never {
     /// compressed message is handed out in pieces.
     clear: usize,
     piece: Piece,
-    /// The message of a batch that was found last, until it is taken.
-    given: Option<Assembled>,
+    /// The message of a batch that was found last, if it is text and until it is taken.
+    given: Option<Text>,
     fault: Option<ProtocolError>,
 }
 
