@@ -387,9 +387,10 @@ impl Receiver {
         match self.decoder.step_slow() {
             None if self.end.is_none() => None,
             // Of no message the time matters.
-            Some(Step { what, span }) if what == What::Assembled => {
-                Some(Turn::new(Next::Assembled, span))
-            }
+            Some(Step {
+                what: What::Assembled,
+                span,
+            }) => Some(Turn::new(Next::Assembled, span)),
             rare => self.rare_turn(rare, now(), unwritten),
         }
     }

@@ -5,8 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Decoder, IN_PLACE_MAX, Stage, Step, WAIT_MAX, What};
-use crate::error::ProtocolError;
+use super::{Decoder, IN_PLACE_MAX, Stage, WAIT_MAX};
 use crate::frame::{Header, MaskKey, MaskRule, mask};
 use crate::message::assemble::Lent;
 use crate::message::{Assembled, Text};
@@ -34,9 +33,10 @@ fn unmask_all(mut frames: &mut [u8]) {
 }
 
 impl<T> Decoder<T> {
-    /// The next message of a batch, if one is under way or worth to begin.
+    /// Goes on to the next message of a batch, if one is under way or worth to begin. If there is one:
+    /// is it what it says? Behind the last one, what they were in is used again, if nobody has kept any.
     #[inline]
-    pub(super) fn batch(&mut self) -> Result<Option<Step>, ProtocolError> {
+    pub(super) fn batch(&mut self) -> Option<bool> {
         match self.stage {
             // Where long messages come one by one this comparison is all that it costs.
             Stage::Idle if self.taken && self.buf.filled().len() >= self.buf.capacity() / 2 => {
@@ -46,10 +46,15 @@ impl<T> Decoder<T> {
             Stage::Given => self.prefer(false),
             _ => {}
         }
-        if matches!(self.stage, Stage::Given | Stage::Rest) {
-            return self.next_of_batch();
+        if !matches!(self.stage, Stage::Given | Stage::Rest) {
+            return None;
         }
-        Ok(None)
+        self.stage = Stage::Idle;
+        let found = self.next_of_batch();
+        if found.is_none() {
+            self.end_batch();
+        }
+        found
     }
 
     /// Makes a batch of the messages that are all there, if they are most of what their storage holds.
@@ -81,20 +86,8 @@ impl<T> Decoder<T> {
         end
     }
 
-    /// The next message of the batch. Behind the last one, what they were in is used again, if nobody
-    /// has kept any.
-    fn next_of_batch(&mut self) -> Result<Option<Step>, ProtocolError> {
-        self.stage = Stage::Idle;
-        if let Some(found) = self.find_in_batch() {
-            found?;
-            return Ok(Some(What::Assembled.elsewhere()));
-        }
-        self.end_batch();
-        Ok(None)
-    }
-
     /// Goes on to the next frame that was given away. It was unmasked before.
-    fn find_in_batch(&mut self) -> Option<Result<(), ProtocolError>> {
+    fn next_of_batch(&mut self) -> Option<bool> {
         let given = self.buf.given()?;
         let (first, at, len) = Header::short(given.rest(), self.rules.mask == MaskRule::Required)?;
         given.find(at, len);
@@ -103,12 +96,12 @@ impl<T> Decoder<T> {
         }
         if first == TEXT {
             let Ok(text) = Text::try_from(given.take()) else {
-                return Some(Err(ProtocolError::InvalidUtf8));
+                return Some(false);
             };
             self.rare.never().given = Some(text);
         }
         self.stage = Stage::Given;
-        Some(Ok(()))
+        Some(true)
     }
 
     /// All were found. The last one may only have been lent: if it is text it holds the storage too.
@@ -155,6 +148,7 @@ impl<T> Decoder<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Step, What};
     use alloc::string::String;
     use proptest::prelude::*;
 

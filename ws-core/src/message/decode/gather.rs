@@ -25,13 +25,6 @@ pub(super) enum Stage {
     Rest,
 }
 
-/// What there was to look at of a long frame.
-pub(super) enum Aside {
-    Nothing,
-    Looked,
-    Refused(ProtocolError),
-}
-
 impl<T> Decoder<T> {
     /// Checks a data frame of such a message.
     #[inline(never)]
@@ -96,21 +89,21 @@ impl<T> Decoder<T> {
 
     /// Looks at what has arrived of a long frame, where that is read straight into its message and more
     /// of it is to come.
-    #[inline(never)]
-    pub(super) fn look_aside(&mut self) -> Aside {
+    #[inline]
+    pub(super) fn look_aside(&mut self) -> Option<Result<(), ProtocolError>> {
         let room = self.buf.room().filter(|room| !room.is_full());
         let (Some(frame), Some(message), Some(room)) = (&mut self.frame, &mut self.message, room)
         else {
-            return Aside::Nothing;
+            return None;
         };
         let left = frame.len - frame.done;
         let fresh = left.saturating_sub(room.due()).min(room.len());
         let key = frame.head.key.map(|key| (key, frame.done));
-        if let Err(fault) = message.look_into(room, fresh, key) {
-            return Aside::Refused(fault);
+        let looked = message.look_into(room, fresh, key);
+        if looked.is_ok() {
+            frame.done += fresh;
         }
-        frame.done += fresh;
-        Aside::Looked
+        Some(looked)
     }
 
     /// Moves what there is of the payload to the assembly.

@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 
 use bytes::Bytes;
 
-use self::gather::{Aside, Stage};
+use self::gather::Stage;
 pub(crate) use self::step::{Span, Step, What};
 use self::stream::Piece;
 use super::assemble::{Assembled, Assembly, Lent};
@@ -330,16 +330,29 @@ impl<T> Decoder<T> {
     }
 
     /// [`step`](Self::step) after [`step_whole`](Self::step_whole) found nothing.
+    ///
+    /// What long messages need is answered from where it is found, and not through a `Result`: that is
+    /// written to memory in pieces and read back, and then the processor waits for all that was copied
+    /// since the last read.
     #[inline(never)]
     pub(crate) fn step_slow(&mut self) -> Option<Step> {
-        if self.stage == Stage::Coming {
-            // Answered from here, and not through a `Result`: that is written to memory in pieces and
-            // read back, and then the processor waits for all that was copied since the last read.
-            match self.look_aside() {
-                Aside::Nothing => {}
-                Aside::Looked => return None,
-                Aside::Refused(fault) => return self.refuse(fault),
+        if self.stage == Stage::Whole {
+            self.release();
+            if self.taken {
+                self.prefer(false);
             }
+        }
+        if self.stage == Stage::Coming {
+            match self.look_aside() {
+                Some(Ok(())) => return None,
+                Some(Err(fault)) => return self.refuse(fault),
+                None => {}
+            }
+        }
+        match self.batch() {
+            Some(true) => return Some(What::Assembled.elsewhere()),
+            Some(false) => return self.refuse(ProtocolError::InvalidUtf8),
+            None => {}
         }
         let found = self.find().unwrap_or_else(|fault| self.refuse(fault));
         if found.is_none() && matches!(self.stage, Stage::Idle | Stage::Frame) {
@@ -356,15 +369,6 @@ impl<T> Decoder<T> {
     }
 
     fn find(&mut self) -> Result<Option<Step>, ProtocolError> {
-        if self.stage == Stage::Whole {
-            self.release();
-            if self.taken {
-                self.prefer(false);
-            }
-        }
-        if let Some(step) = self.batch()? {
-            return Ok(Some(step));
-        }
         loop {
             let frame = match self.frame.take() {
                 Some(frame) => {
