@@ -1,8 +1,9 @@
 //! The peers, each in its fastest documented way; one file each.
 //!
 //! A peer counts as full if it gives, or its documentation says how to get, what ours gives:
-//! messages assembled, UTF-8 checked, limits on, control frames handled. Where a check is left to
-//! the user, the bench makes it.
+//! messages assembled, UTF-8 checked, limits on, control frames handled, and as a client keys that
+//! nobody can foresee (RFC 6455 §5.3). Where a check is left to the user, the bench makes it; where
+//! there is a choice of generators, it takes one that is made for secrets.
 
 mod fastwebsockets;
 mod sink;

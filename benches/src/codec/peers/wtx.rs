@@ -1,7 +1,7 @@
 //! wtx: frames lent from its network buffer (`Adaptive`).
 
 use wtx::collection::Vector;
-use wtx::rng::{SeedableRng, Xorshift64};
+use wtx::rng::{ChaCha20, CryptoSeedableRng};
 use wtx::stream::{StreamReader, StreamWriter};
 use wtx::web_socket::{Frame, OpCode, WebSocket, WebSocketBuffer, WebSocketPayloadOrigin};
 
@@ -35,10 +35,10 @@ impl StreamWriter for Wtx {
     }
 }
 
-type Socket<const CLIENT: bool> = WebSocket<(), Xorshift64, Wtx, WebSocketBuffer, CLIENT>;
+type Socket<const CLIENT: bool> = WebSocket<(), ChaCha20, Wtx, WebSocketBuffer, CLIENT>;
 
 fn socket<const CLIENT: bool>(case: &Case) -> Socket<CLIENT> {
-    let rng = Xorshift64::from_simple_seed().expect("a seed");
+    let rng = ChaCha20::from_seed([7; 32]).expect("a seed");
     let buffer = WebSocketBuffer::with_capacity(READ, 0, 0).expect("memory");
     let mut socket = WebSocket::new((), false, rng, Wtx(case.tape()), buffer);
     socket.set_max_payload_len(LIMIT);
