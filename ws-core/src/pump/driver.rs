@@ -267,11 +267,19 @@ fn look(seen: &Cell<Option<Instant>>, runtime: &impl Runtime) -> Instant {
 }
 
 /// Makes sure that messages are encoded into lent storage.
+#[inline(always)]
 pub(super) fn lend_sending<R: Runtime>(send: &mut SendBuf) {
     if !send.has_storage() {
-        let unused = send.put_storage(R::with_pool(Pool::lend_sending));
-        debug_assert!(unused.is_none(), "there was no storage");
+        put_sending::<R>(send);
     }
+}
+
+/// [`lend_sending`] where there is none: once for all that is answered together.
+#[cold]
+#[inline(never)]
+fn put_sending<R: Runtime>(send: &mut SendBuf) {
+    let unused = send.put_storage(R::with_pool(Pool::lend_sending));
+    debug_assert!(unused.is_none(), "there was no storage");
 }
 
 /// Gives storage back to the thread's pool.
