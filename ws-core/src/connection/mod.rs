@@ -290,7 +290,7 @@ impl Machine for Connection {
         self.found_with(now)
     }
 
-    #[inline]
+    #[inline(always)]
     fn at_hand(&mut self) -> bool {
         !self.sender.has_close() && self.receiver.at_hand()
     }

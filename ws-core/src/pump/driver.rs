@@ -57,7 +57,7 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
     /// (`false`).
     ///
     /// Cancel-safe: nothing is held outside of the machine between polls.
-    #[inline]
+    #[inline(always)]
     pub(super) fn poll<M: Machine>(&mut self, machine: &mut M, cx: &mut Context<'_>) -> Poll<bool> {
         // One read brings many messages: handing them out is most of what polls do.
         if machine.at_hand() {

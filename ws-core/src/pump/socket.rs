@@ -142,6 +142,7 @@ where
     }
 
     /// Drives the connection until there is something to take and room for an answer.
+    #[inline(always)]
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if self.conn.io().1.is_full() {
             // If writing fails, reading tells how it ended.
@@ -264,6 +265,7 @@ where
 
     /// Drives the connection up to the next event. When the server that it belongs to goes down, it
     /// is closed first.
+    #[inline(always)]
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if self.extra.is_some() {
             self.obey(cx);

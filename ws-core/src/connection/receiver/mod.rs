@@ -345,7 +345,7 @@ impl Receiver {
 
     /// Was something found, or can it be without knowing the time? The time of what arrived must
     /// have been noted, and nothing but a message may come of looking.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at_hand(&mut self) -> bool {
         if self.next.is_none() && self.rare().closing.is_open() && !self.decoder.buf().is_fresh() {
             self.next = self.whole();
