@@ -7,6 +7,7 @@ use ws_core::Role;
 use ws_core::buf::{Pool, RecvBuf};
 use ws_core::connection::{Config, Event, OwnedEvent};
 use ws_core::error::ProtocolError;
+use ws_core::message::Delivery;
 
 /// A client that has received so much of a frame, and has looked at it.
 fn under_way(opcode: u8, payload: &[u8], received: usize) -> End {
@@ -110,7 +111,8 @@ proptest! {
     fn buffers_may_be_exchanged_whenever_one_likes(
         role in prop::sample::select(&[Role::Client, Role::Server][..]),
         messages in prop::collection::vec((0..6_u8, prop::sample::select(&[300, 17_000, 90_000][..])), 1..16),
-        turns in prop::collection::vec((0..9_u8, any::<bool>(), 1..140_000_usize), 1..50),
+        turns in prop::collection::vec((0..10_u8, any::<bool>(), 1..140_000_usize), 1..50),
+        chunks: bool,
     ) {
         let mut wires = [Vec::new(), Vec::new()];
         for (i, (kind, len)) in messages.into_iter().enumerate() {
@@ -124,7 +126,8 @@ proptest! {
             };
             wires[i % 2].extend(wire);
         }
-        let mut ends = [(); 2].map(|()| End::new(role, &Config::default()));
+        let delivery = if chunks { Delivery::Chunks } else { Delivery::Messages };
+        let mut ends = [(); 2].map(|()| End::new(role, &Config::default().delivery(delivery)));
         let mut rests = wires.each_ref().map(|wire| &wire[..]);
         let mut pool = Pool::new();
         for (turn, which, most) in turns {
@@ -141,11 +144,18 @@ proptest! {
                 4 => drop(end.connection.ready(end.now)),
                 5 => drop(polled(end, which)),
                 6 => while polled(end, which) {},
+                7 => {
+                    end.connection.ready(end.now);
+                    end.connection.read_chunk(&mut [0; 10]);
+                }
                 _ => {
                     let [a, b] = &mut ends;
                     core::mem::swap(a.connection.io().0, b.connection.io().0);
                 }
             }
+        }
+        for end in ends {
+            drop(end.connection.into_leftover());
         }
     }
 }

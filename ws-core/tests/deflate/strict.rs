@@ -4,10 +4,11 @@
 use crate::support::squeeze::{Peer, end, noise, prose};
 use crate::support::{BOTH, End, Frame};
 use ws_core::Role;
+use ws_core::buf::RecvBuf;
 use ws_core::connection::{Config, OwnedEvent};
 use ws_core::deflate::{Deflate, Takeover};
 use ws_core::error::ProtocolError;
-use ws_core::message::Limits;
+use ws_core::message::{Delivery, Limits};
 
 const PLAIN: Deflate = Deflate::max_ratio();
 
@@ -250,5 +251,24 @@ fn a_message_given_up_half_way_leaves_nothing_behind() {
     for mut end in ends() {
         end.receive_frame(0xc2, &Peer::new(15).pack(&prose(1000)));
         assert_eq!(end.events(), [OwnedEvent::Binary(prose(1000).into())]);
+    }
+}
+
+#[test]
+fn a_buffer_exchanged_in_the_middle_of_a_compressed_message_is_no_panic() {
+    let chunks = Config::default().delivery(Delivery::Chunks);
+    for role in BOTH {
+        let mut end = end(role, &PLAIN, &chunks);
+        // Half of its bits are noise: what is made of it at once leaves some of it unread.
+        let data: Vec<u8> = noise(300_000).iter().map(|byte| byte & 0x0f).collect();
+        end.receive_frame(0xc2, &Peer::new(15).pack(&data));
+        for _ in 0..3 {
+            let event = end.connection.poll_owned(end.now);
+            assert!(matches!(event, Some(OwnedEvent::Chunk(_))), "{event:?}");
+        }
+        *end.connection.io().0 = RecvBuf::new();
+        // A message without its middle, or a fault, but no more than that.
+        let rest = std::iter::from_fn(|| end.connection.poll_owned(end.now));
+        assert!(rest.take(10).count() < 10);
     }
 }

@@ -386,7 +386,7 @@ impl Receiver {
     fn slow_turn(&mut self, now: impl Fn() -> Instant, unwritten: bool) -> Option<Turn> {
         match self.decoder.step_slow() {
             None if self.end.is_none() => None,
-            // Of no message the time matters.
+            // For what lies elsewhere the time does not matter.
             Some(Step {
                 what: What::Assembled,
                 span,

@@ -10,7 +10,7 @@ use super::{MaskKey, wide};
 /// Bit 7 of each byte: not set in ASCII.
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// From this length on it pays to begin at a boundary.
+/// From this length on it pays to begin at a boundary, and to go on in turns.
 pub(super) const LONG: usize = 4096;
 
 /// Bytes that one turn of the loop over long data takes. With fewer it depends on where the linker puts
@@ -149,7 +149,7 @@ fn side_by_side(words: &mut [u8], key: u32, lanes: &mut [u64; LANES]) {
     }
 }
 
-/// The same, word by word.
+/// [`in_turns`] for short data: word by word.
 #[inline(always)]
 fn in_words(data: &mut [u8], key: u32) -> u64 {
     let mut seen = 0;
@@ -201,7 +201,7 @@ fn copy_side_by_side(out: &mut [u8], data: &[u8], key: u32, lanes: &mut [u64; LA
     }
 }
 
-/// The same, word by word.
+/// [`copy_turns`] for short data: word by word.
 #[inline(always)]
 fn copy_words(out: &mut [u8], data: &[u8], key: u32) -> u64 {
     let mut seen = 0;

@@ -115,7 +115,7 @@ impl<T> Decoder<T> {
         self.buf.take_given();
     }
 
-    /// The message that was found. Nothing if the buffer was exchanged since.
+    /// The message that was found. If the buffer was exchanged since, whatever that has found, or nothing.
     pub(super) fn of_batch(&self) -> Option<Lent<'_>> {
         let never = self.rare.never.as_ref();
         Some(match never.and_then(|never| never.given.as_ref()) {

@@ -88,7 +88,7 @@ impl<T> Decoder<T> {
     }
 
     /// Looks at what has arrived of a long frame, where that is read straight into its message and more
-    /// of it is to come.
+    /// of it is to come. `None` if there is no such frame.
     #[inline]
     pub(super) fn look_aside(&mut self) -> Option<Result<(), ProtocolError>> {
         let room = self.buf.room().filter(|room| !room.is_full());

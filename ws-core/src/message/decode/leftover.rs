@@ -32,9 +32,13 @@ impl<T> Decoder<T> {
             }),
             // The header is still there.
             Some(span) => {
-                let (head, payload) = self.buf.filled_mut().split_at_mut(usize::from(span.at));
+                // There is less if the buffer was exchanged.
+                let filled = self.buf.filled_mut();
+                let at = usize::from(span.at).min(filled.len());
+                let (head, payload) = filled.split_at_mut(at);
+                let len = payload.len().min(span.len as usize);
                 if let (MaskRule::Required, Some(&key)) = (self.rules.mask, head.last_chunk()) {
-                    mask(&mut payload[..span.len as usize], MaskKey::new(key), 0);
+                    mask(&mut payload[..len], MaskKey::new(key), 0);
                 }
                 None
             }
@@ -92,7 +96,8 @@ fn again(frame: &Frame, payload: &[u8], behind: &[u8]) -> Vec<u8> {
     .encode(&mut head);
     let mut wire = [&head[..n], payload, behind].concat();
     if let Some(key) = key {
-        mask(&mut wire[n..n + frame.done], key, 0);
+        let end = wire.len().min(n + frame.done);
+        mask(&mut wire[n..end], key, 0);
     }
     wire
 }

@@ -53,7 +53,8 @@ impl<T> Decoder<T> {
             Some(inflater) if inflated => inflater.made(len as usize),
             _ => self.payload(span),
         };
-        chunk.map(|()| &all[taken as usize..])
+        // There is less if the buffer was exchanged.
+        chunk.map(|()| all.get(taken as usize..).unwrap_or_default())
     }
 
     /// Copies out what fits of the piece that [`What::Chunk`] found: how much that was, and whether
@@ -119,7 +120,8 @@ impl<T> Decoder<T> {
         loop {
             let filled = self.buf.filled_mut();
             let there = filled.len().min(*clear + frame.len - frame.done);
-            let fresh = &mut filled[*clear..there];
+            // What was looked at is missing if the buffer was exchanged.
+            let fresh = filled.get_mut(*clear..there).unwrap_or_default();
             if let Some(key) = frame.head.key {
                 mask(fresh, key, frame.done);
             }
