@@ -40,12 +40,7 @@ pub(crate) fn unmask(data: &mut [u8], key: MaskKey, phase: usize) -> bool {
 pub(crate) fn unmask_to(out: &mut [u8], data: &[u8], key: MaskKey, phase: usize) -> bool {
     debug_assert_eq!(out.len(), data.len(), "all of it goes there");
     let key = u32::from_ne_bytes(key.at(phase));
-    let seen = match wide::copy(out, data, key) {
-        Some(seen) => seen,
-        None if data.len() < LONG => copy_words(out, data, key),
-        None => copy_turns(out, data, key),
-    };
-    seen & HIGH == 0
+    wide::copy(out, data, key).unwrap_or_else(|| copy(out, data, key)) & HIGH == 0
 }
 
 /// The loops compiled for wider vectors, where that pays and the processor has them. Those for short
@@ -53,7 +48,7 @@ pub(crate) fn unmask_to(out: &mut [u8], data: &[u8], key: MaskKey, phase: usize)
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
 mod wide {
     use super::super::avx2::{Pass, with_avx2};
-    use super::{LONG, copy_turns, copy_words, in_turns, in_words};
+    use super::{LONG, in_turns, in_words};
 
     /// From this length on it pays.
     const MIN: usize = 256;
@@ -73,18 +68,14 @@ mod wide {
         }
     }
 
-    struct Copied<'a, const IS_LONG: bool>(&'a mut [u8], &'a [u8], u32);
+    struct Copied<'a>(&'a mut [u8], &'a [u8], u32);
 
-    impl<const IS_LONG: bool> Pass for Copied<'_, IS_LONG> {
+    impl Pass for Copied<'_> {
         type Out = u64;
 
         #[inline(always)]
         fn run(self) -> u64 {
-            if IS_LONG {
-                copy_turns(self.0, self.1, self.2)
-            } else {
-                copy_words(self.0, self.1, self.2)
-            }
+            super::copy(self.0, self.1, self.2)
         }
     }
 
@@ -101,8 +92,7 @@ mod wide {
     pub(super) fn copy(out: &mut [u8], data: &[u8], key: u32) -> Option<u64> {
         match data.len() {
             0..MIN => None,
-            MIN..LONG => with_avx2(Copied::<false>(out, data, key)),
-            LONG.. => with_avx2(Copied::<true>(out, data, key)),
+            MIN.. => with_avx2(Copied(out, data, key)),
         }
     }
 }
@@ -169,39 +159,16 @@ fn in_words(data: &mut [u8], key: u32) -> u64 {
 
 /// All bits that are set in what was copied.
 #[inline(always)]
-fn copy_turns(out: &mut [u8], data: &[u8], key: u32) -> u64 {
-    let at = before_line(out).min(data.len());
+fn copy(out: &mut [u8], data: &[u8], key: u32) -> u64 {
+    let at = match data.len() {
+        0..LONG => 0,
+        LONG.. => before_line(out),
+    };
     let ((to, out), (from, data)) = (out.split_at_mut(at), data.split_at(at));
-    let (mut seen, key) = (copy_words(to, from, key), after(key, at));
-    let mut lanes = [0; LANES];
-    let (mut out, mut data) = (out.chunks_exact_mut(TURN), data.chunks_exact(TURN));
-    for (to, from) in (&mut out).zip(&mut data) {
-        let to = to.chunks_exact_mut(8 * LANES);
-        for (to, from) in to.zip(from.chunks_exact(8 * LANES)) {
-            copy_side_by_side(to, from, key, &mut lanes);
-        }
-    }
-    let mut out = out.into_remainder().chunks_exact_mut(8 * LANES);
-    let mut data = data.remainder().chunks_exact(8 * LANES);
-    for (to, from) in (&mut out).zip(&mut data) {
-        copy_side_by_side(to, from, key, &mut lanes);
-    }
-    seen |= lanes.into_iter().fold(0, |all, lane| all | lane);
-    seen | copy_words(out.into_remainder(), data.remainder(), key)
+    copy_words(to, from, key) | copy_words(out, data, after(key, at))
 }
 
-/// Some words, each of which notes its bits in a place of its own.
-#[inline(always)]
-fn copy_side_by_side(out: &mut [u8], data: &[u8], key: u32, lanes: &mut [u64; LANES]) {
-    let words = out.chunks_exact_mut(8).zip(data.chunks_exact(8));
-    for ((to, from), seen) in words.zip(lanes) {
-        let x = u64::from_ne_bytes(from.try_into().expect("chunks of eight bytes")) ^ wide(key);
-        to.copy_from_slice(&x.to_ne_bytes());
-        *seen |= x;
-    }
-}
-
-/// [`copy_turns`] for short data: word by word.
+/// The same, word by word.
 #[inline(always)]
 fn copy_words(out: &mut [u8], data: &[u8], key: u32) -> u64 {
     let mut seen = 0;
@@ -246,24 +213,18 @@ mod tests {
         bytes.map(|(i, byte)| byte ^ key[(i + phase) % 4]).collect()
     }
 
-    type Copy = fn(&mut [u8], &[u8], u32) -> u64;
-    type InPlace = fn(&mut [u8], u32) -> u64;
-
     /// Every way to go over `data`, portable and wide.
     fn check(data: &[u8], key: MaskKey, phase: usize) {
         let plain = naive(data, key, phase);
         let word = u32::from_ne_bytes(key.at(phase));
-        for long in [false, true] {
-            let (mut copied, mut there) = (vec![0xee; data.len()], data.to_vec());
-            let (copy, in_place): (Copy, InPlace) = match long {
-                true => (copy_turns, in_turns),
-                false => (copy_words, in_words),
-            };
-            let seen = copy(&mut copied, data, word);
-            assert_eq!((&copied, seen & HIGH == 0), (&plain, plain.is_ascii()));
+        for in_place in [in_turns, in_words] {
+            let mut there = data.to_vec();
             let seen = in_place(&mut there, word);
             assert_eq!((&there, seen & HIGH == 0), (&plain, plain.is_ascii()));
         }
+        let mut copied = vec![0xee; data.len()];
+        let seen = copy(&mut copied, data, word);
+        assert_eq!((&copied, seen & HIGH == 0), (&plain, plain.is_ascii()));
         let (mut copied, mut there) = (vec![0xee; data.len()], data.to_vec());
         let ascii = unmask_to(&mut copied, data, key, phase);
         assert_eq!((&copied, ascii), (&plain, plain.is_ascii()));
