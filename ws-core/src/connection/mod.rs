@@ -373,6 +373,14 @@ mod clock {
         assert!(!asks(&mut conn, REST, Instant::ORIGIN));
         assert_eq!(conn.poll(Instant::ORIGIN).unwrap().0, Event::Binary(b"x"));
         assert!(!asks(&mut conn, &[], Instant::ORIGIN));
+        // Nor does one that is cut off in its payload and waits for the rest.
+        assert!(!asks(
+            &mut conn,
+            &[0x81, 0x82, 0, 0, 0, 0, b'x'],
+            Instant::ORIGIN
+        ));
+        assert!(!asks(&mut conn, b"y", Instant::ORIGIN));
+        assert_eq!(conn.poll(Instant::ORIGIN).unwrap().0, Event::Text("xy"));
 
         let hour = Instant::ORIGIN + Duration::from_secs(3600);
         assert!(asks(&mut conn, CLOSE, hour));

@@ -68,26 +68,19 @@ impl Receiver {
             }
             return self.slow_turn(now, unwritten);
         }
-        self.closing_turn(now(), unwritten)
+        self.closing_turn(now, unwritten)
     }
 
     /// [`turn`](Self::turn) where no message is all there in one frame.
     #[inline(never)]
     fn slow_turn(&mut self, now: impl Fn() -> Instant, unwritten: bool) -> Option<Turn> {
-        match self.decoder.step_slow() {
-            None if self.end.is_none() => None,
-            // For what lies elsewhere the time does not matter.
-            Some(Step {
-                what: What::Assembled,
-                span,
-            }) => Some(Turn::new(Next::Assembled, span)),
-            rare => self.rare_turn(rare, now(), unwritten),
-        }
+        let step = self.decoder.step_slow();
+        self.rare_turn(step, now, unwritten)
     }
 
     /// [`turn`](Self::turn) on a connection that is not simply open.
     #[cold]
-    fn closing_turn(&mut self, now: Instant, unwritten: bool) -> Option<Turn> {
+    fn closing_turn(&mut self, now: impl Fn() -> Instant, unwritten: bool) -> Option<Turn> {
         if self.rare().closing.is_receiving() && !self.owes_close {
             let step = self.decoder.step();
             return self.rare_turn(step, now, unwritten);
@@ -95,8 +88,13 @@ impl Receiver {
         self.ending_turn(unwritten)
     }
 
-    /// Control frames, faults, and the end of what was received.
-    fn rare_turn(&mut self, step: Option<Step>, now: Instant, unwritten: bool) -> Option<Turn> {
+    /// What a step found, or the end of what was received. For messages the time does not matter.
+    fn rare_turn(
+        &mut self,
+        step: Option<Step>,
+        now: impl Fn() -> Instant,
+        unwritten: bool,
+    ) -> Option<Turn> {
         let Some(Step { what, span }) = step else {
             let end = self.end?;
             self.rare_mut().closing.lost(end);
@@ -105,6 +103,7 @@ impl Receiver {
         let asked = self.rare_mut().asked.as_mut();
         let rate = asked.and_then(|asked| asked.rate.as_mut());
         if let (What::Ping | What::Pong, Some(rate)) = (what, rate) {
+            let now = now();
             if let Err(error) = rate.count(now) {
                 self.fault(error, now);
                 return self.ending_turn(unwritten);
@@ -115,6 +114,7 @@ impl Receiver {
             What::Binary => Next::Binary,
             What::Chunk => Next::Chunk,
             What::Close => {
+                let now = now();
                 let (rare, payload) = self.decoder.kept_with(span);
                 match parse_close(payload) {
                     Ok((code, why)) => {
@@ -126,7 +126,7 @@ impl Receiver {
             }
             What::Fault => {
                 let fault = self.decoder.fault();
-                self.fault(fault.unwrap_or(NOT_UTF8), now);
+                self.fault(fault.unwrap_or(NOT_UTF8), now());
                 return self.ending_turn(unwritten);
             }
             What::Ping if self.auto_pong == AutoPong::On => {
@@ -137,7 +137,7 @@ impl Receiver {
             What::Pong => {
                 let (rare, payload) = self.decoder.kept_with(span);
                 if let Some(silence) = &mut rare.silence {
-                    silence.ponged(payload, now);
+                    silence.ponged(payload, now());
                 }
                 Next::Pong
             }
