@@ -3,6 +3,8 @@
 
 use alloc::vec::Vec;
 
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+use super::{LINE, LONG, avx2::with_avx2};
 use super::{MaskKey, mask, wide};
 
 /// Without wide instructions, data is copied and masked in blocks of this size, so that the second
@@ -57,7 +59,7 @@ fn append_short(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
 #[inline]
 fn append_long(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
     #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if let Some(ascii) = super::avx2::with_avx2(Append(out, data, key)) {
+    if let Some(ascii) = with_avx2(Append(out, data, key)) {
         return ascii;
     }
     append(out, data, key)
@@ -96,9 +98,26 @@ impl super::avx2::Pass for Append<'_> {
 #[inline(always)]
 fn append_wide(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
     out.reserve(data.len());
+    let (first, data) = data.split_at(before_line(out, data.len()));
+    let ascii = append_short(out, first, key);
+    let key = turned(key, first.len());
     let (rest, large) = append_blocks::<16>(out, data, key);
     let (rest, small) = append_blocks::<4>(out, rest, key);
-    append_short(out, rest, key) && (large | small) & HIGH == 0
+    append_short(out, rest, key) && ascii && (large | small) & HIGH == 0
+}
+
+/// How much of `len` bytes is appended before a line of the cache begins, where that matters.
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+#[inline(always)]
+fn before_line(out: &mut Vec<u8>, len: usize) -> usize {
+    match len {
+        0..LONG => 0,
+        LONG.. => out
+            .spare_capacity_mut()
+            .as_ptr()
+            .align_offset(LINE)
+            .min(len),
+    }
 }
 
 /// Appends whole blocks of so many words: what is left of the data, and all bits that were set.
@@ -138,7 +157,7 @@ pub(crate) fn append_masked(out: &mut Vec<u8>, data: &[u8], key: u32) {
 #[inline(never)]
 fn append_masked_long(out: &mut Vec<u8>, data: &[u8], key: u32) {
     #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if super::avx2::with_avx2(Blocks(out, data, key)).is_some() {
+    if with_avx2(Blocks(out, data, key)).is_some() {
         return;
     }
     blocks_and_end::<64>(out, data, key);
@@ -153,7 +172,10 @@ impl super::avx2::Pass for Blocks<'_> {
 
     #[inline(always)]
     fn run(self) {
-        blocks_and_end::<128>(self.0, self.1, self.2);
+        let Self(out, data, key) = self;
+        let (first, rest) = data.split_at(before_line(out, data.len()));
+        append_short(out, first, key);
+        blocks_and_end::<128>(out, rest, turned(key, first.len()));
     }
 }
 
@@ -211,7 +233,7 @@ mod tests {
                 let (mut wide, mut narrow) = (Vec::from(*b"before"), Vec::from(*b"before"));
                 let word = u32::from_ne_bytes(key.at(from));
                 let run = Append(&mut wide, data, word);
-                let Some(ascii) = super::super::avx2::with_avx2(run) else {
+                let Some(ascii) = with_avx2(run) else {
                     return;
                 };
                 assert_eq!(ascii, append(&mut narrow, data, word), "{from} {len}");

@@ -6,12 +6,14 @@
 mod append;
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
 mod avx2;
+#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+mod avx512;
 mod pass;
 
 use core::fmt;
 
 pub(crate) use append::{append_masked, append_room, mask_into, masked, turned};
-use pass::LONG;
+use pass::{LINE, LONG};
 pub(crate) use pass::{unmask, unmask_to};
 
 /// The four-byte masking key of a frame (RFC 6455 §5.3).

@@ -21,7 +21,7 @@ const TURN: usize = 512;
 const LANES: usize = 8;
 
 /// Bytes in a line of the cache.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// Masks or unmasks `data` where it is; `phase` is the position of its first byte in the payload. Is
 /// what it became ASCII?
@@ -48,7 +48,8 @@ pub(crate) fn unmask_to(out: &mut [u8], data: &[u8], key: MaskKey, phase: usize)
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
 mod wide {
     use super::super::avx2::{Pass, with_avx2};
-    use super::{LONG, in_turns, in_words};
+    use super::super::avx512::{with_avx512, with_widest};
+    use super::{LONG, in_lines, in_turns, in_words};
 
     /// From this length on it pays.
     const MIN: usize = 256;
@@ -68,6 +69,18 @@ mod wide {
         }
     }
 
+    /// Of the widest vectors one is as long as a line of the cache.
+    struct InLines<'a>(&'a mut [u8], u32);
+
+    impl Pass for InLines<'_> {
+        type Out = u64;
+
+        #[inline(always)]
+        fn run(self) -> u64 {
+            in_lines(self.0, self.1)
+        }
+    }
+
     struct Copied<'a>(&'a mut [u8], &'a [u8], u32);
 
     impl Pass for Copied<'_> {
@@ -84,7 +97,10 @@ mod wide {
         match data.len() {
             0..MIN => None,
             MIN..LONG => with_avx2(InPlace::<false>(data, key)),
-            LONG.. => with_avx2(InPlace::<true>(data, key)),
+            LONG.. => match with_avx512(InLines(data, key)) {
+                Ok(seen) => Some(seen),
+                Err(InLines(data, key)) => with_avx2(InPlace::<true>(data, key)),
+            },
         }
     }
 
@@ -92,7 +108,7 @@ mod wide {
     pub(super) fn copy(out: &mut [u8], data: &[u8], key: u32) -> Option<u64> {
         match data.len() {
             0..MIN => None,
-            MIN.. => with_avx2(Copied(out, data, key)),
+            MIN.. => with_widest(data.len(), Copied(out, data, key)),
         }
     }
 }
@@ -137,6 +153,14 @@ fn side_by_side(words: &mut [u8], key: u32, lanes: &mut [u64; LANES]) {
         word.copy_from_slice(&x.to_ne_bytes());
         *seen |= x;
     }
+}
+
+/// [`in_turns`] for vectors that need no more than one turn.
+#[inline(always)]
+fn in_lines(data: &mut [u8], key: u32) -> u64 {
+    let (first, rest) = data.split_at_mut(before_line(data));
+    let (seen, key) = (in_words(first, key), after(key, first.len()));
+    seen | in_words(rest, key)
 }
 
 /// [`in_turns`] for short data: word by word.
@@ -217,7 +241,7 @@ mod tests {
     fn check(data: &[u8], key: MaskKey, phase: usize) {
         let plain = naive(data, key, phase);
         let word = u32::from_ne_bytes(key.at(phase));
-        for in_place in [in_turns, in_words] {
+        for in_place in [in_turns, in_lines, in_words] {
             let mut there = data.to_vec();
             let seen = in_place(&mut there, word);
             assert_eq!((&there, seen & HIGH == 0), (&plain, plain.is_ascii()));
