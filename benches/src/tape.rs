@@ -15,12 +15,15 @@ pub const READ: usize = 64 * 1024;
 pub type Spy = Rc<RefCell<Option<Vec<u8>>>>;
 
 /// Reads play a tape of whole frames for ever; a read never crosses its end, and there is always
-/// more, so nothing ever waits. Writes are copied into a scratch buffer, as a kernel would.
+/// more, so nothing ever waits. Writes are copied into a scratch buffer, each behind the one before and
+/// round and round, as a kernel would: one long piece costs what several short ones do.
 #[derive(Debug)]
 pub struct Tape {
     bytes: Rc<[u8]>,
     at: usize,
     scratch: Box<[u8]>,
+    /// Where in `scratch` the next byte goes.
+    end: usize,
     spy: Spy,
 }
 
@@ -33,6 +36,7 @@ impl Tape {
             bytes,
             at: 0,
             scratch,
+            end: 0,
             spy,
         }
     }
@@ -52,8 +56,13 @@ impl Tape {
     /// Takes everything in `data`.
     #[inline]
     pub fn swallow(&mut self, data: &[u8]) {
-        for part in data.chunks(READ) {
-            self.scratch[..part.len()].copy_from_slice(part);
+        let mut rest = data;
+        while !rest.is_empty() {
+            let room = &mut self.scratch[self.end..];
+            let (now, later) = rest.split_at(rest.len().min(room.len()));
+            room[..now.len()].copy_from_slice(now);
+            self.end = (self.end + now.len()) % READ;
+            rest = later;
         }
         std::hint::black_box(&self.scratch);
         if let Some(seen) = self.spy.borrow_mut().as_mut() {

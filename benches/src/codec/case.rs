@@ -14,8 +14,9 @@ const RUN: usize = 512 * 1024;
 /// Messages that one run handles at least, however long they are.
 const FEW: usize = 4;
 
-/// Bytes of payload that are encoded before they are flushed, but at least one message.
-const BURST: usize = 32 * 1024;
+/// Bytes of payload that are encoded before they are flushed, but at least one message: from this length
+/// on everybody writes each message by itself, as those do that have no queue.
+const BURST: usize = 16 * 1024;
 
 /// A message and its surroundings.
 #[derive(Debug)]
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn runs_are_long_enough_and_whole_bursts() {
-        for (size, messages, burst) in [(16, 32_768, 2048), (16_384, 32, 2), (1 << 20, 4, 1)] {
+        for (size, messages, burst) in [(16, 32_768, 1024), (16_384, 32, 1), (1 << 20, 4, 1)] {
             let case = Case::encode(Kind::Binary, size, true);
             assert_eq!((case.messages, case.burst), (messages, burst), "{size}");
         }

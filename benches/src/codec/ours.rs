@@ -76,7 +76,7 @@ impl Driven {
     fn fill(&mut self) {
         let recv = self.conn.io().0;
         self.pool.supply(recv);
-        let room = recv.spare();
+        let room = recv.spare_hot();
         let part = self.tape.part(room.len());
         room[..part.len()].copy_from_slice(part);
         recv.commit(part.len());
