@@ -1,7 +1,7 @@
 //! The ways in which a transport hands over what it received.
 
 use bytes::BytesMut;
-use ws_core::buf::RecvBuf;
+use ws_core::buf::{Pool, RecvBuf};
 
 use crate::input::Input;
 
@@ -12,6 +12,8 @@ pub(crate) enum Way {
     Completion,
     /// By a copy.
     Extend,
+    /// Into as much of storage that a pool lends as stays in the cache, as the drivers do.
+    Hot,
     /// Into the spare room of storage that is lent for one burst.
     Lent,
     /// Into the spare room, as a readiness loop does.
@@ -33,7 +35,13 @@ impl Reads {
 
     pub(crate) fn choose(input: &mut Input<'_>) -> Self {
         Self {
-            way: input.pick(&[Way::Spare, Way::Extend, Way::Completion, Way::Lent]),
+            way: input.pick(&[
+                Way::Spare,
+                Way::Extend,
+                Way::Completion,
+                Way::Lent,
+                Way::Hot,
+            ]),
             storage: input.pick(&[4096, 1, 20, 300, 65_536]),
         }
     }
@@ -48,6 +56,17 @@ impl Reads {
                 drop(buf.put_storage(storage, data.len()));
             }
             Way::Extend => buf.extend_from_slice(data),
+            Way::Hot => {
+                while !data.is_empty() {
+                    Pool::new().supply(buf);
+                    let room = buf.spare_hot();
+                    assert!(!room.is_empty());
+                    let n = room.len().min(data.len());
+                    room[..n].copy_from_slice(&data[..n]);
+                    buf.commit(n);
+                    data = &data[n..];
+                }
+            }
             Way::Lent | Way::Spare => {
                 if self.way == Way::Lent {
                     drop(buf.put_storage(self.storage(0), 0));

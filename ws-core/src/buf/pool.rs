@@ -57,8 +57,9 @@ impl Pool {
 
     /// Before a read: lends `recv` what it is to go into, if it has less than that.
     pub fn supply(&mut self, recv: &mut RecvBuf) {
-        if recv.capacity() < CHUNK {
-            if let Some(unused) = recv.put_storage(self.lend_receiving(), 0) {
+        if recv.wants_storage() {
+            let storage = recv.fitting().unwrap_or_else(|| self.lend_receiving());
+            if let Some(unused) = recv.put_storage(storage, 0) {
                 self.reclaim_receiving(unused);
             }
         }

@@ -1,13 +1,14 @@
 //! The receive buffer against a plain queue of bytes: whatever is done to the storage, what comes
 //! out is what went in.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{RecvBuf, Room};
+use super::{Pool, RecvBuf, Room};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -15,8 +16,14 @@ enum Op {
     Extend(usize),
     /// A read into the spare room takes in at most so many.
     Read(usize),
+    /// As much is read as stays in the cache, after a pool was asked for storage.
+    ReadHot,
     /// The front is consumed.
     Consume(usize),
+    /// Long messages are taken away, or not.
+    Taken(bool),
+    /// All but so many bytes at the front are taken away, with their storage if it is theirs alone.
+    Leave(usize),
     /// So many bytes from now on belong to a long frame.
     Aside(usize),
     /// What has arrived of it is looked at; if that is not all, the rest is still to come.
@@ -35,7 +42,10 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => size().prop_map(Op::Extend),
         6 => size().prop_map(Op::Read),
+        6 => Just(Op::ReadHot),
         4 => size().prop_map(Op::Consume),
+        1 => any::<bool>().prop_map(Op::Taken),
+        4 => (0..10_usize).prop_map(Op::Leave),
         3 => (1..200_000usize).prop_map(Op::Aside),
         2 => Just(Op::TakeAside),
         2 => (0..70_000usize, 0..100_000usize).prop_map(|(each, due)| Op::CutOff(each, due)),
@@ -49,6 +59,9 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Twin {
     buf: RecvBuf,
+    pool: Pool,
+    /// What was taken away, and must stay what it was.
+    kept: Vec<(Bytes, Vec<u8>)>,
     bytes: Vec<u8>,
     received: u64,
     aside: Option<Aside>,
@@ -92,6 +105,29 @@ impl Twin {
                 let data = self.fresh(n);
                 self.buf.spare()[..n].copy_from_slice(&data);
                 self.buf.commit(n);
+            }
+            Op::ReadHot => {
+                self.pool.supply(&mut self.buf);
+                let n = self.buf.spare_hot().len();
+                assert!(n > 0, "a read of nothing means the end");
+                // What nobody consumes must not double with each read.
+                let n = if self.bytes.len() < 70_000 { n } else { 1 };
+                let data = self.fresh(n);
+                self.buf.spare_hot()[..n].copy_from_slice(&data);
+                self.buf.commit(n);
+            }
+            Op::Taken(taken) => self.buf.expect_taken(taken),
+            Op::Leave(n) => {
+                let n = n.min(self.bytes.len());
+                if let Some(data) = self.buf.leave(n..self.bytes.len()) {
+                    assert_eq!(data, self.bytes[n..]);
+                    self.kept.push((data, self.bytes[n..].to_vec()));
+                    // Every second one is dropped, and its storage used again.
+                    if self.kept.len() % 2 == 0 {
+                        self.kept.pop();
+                    }
+                    self.bytes.clear();
+                }
             }
             Op::Consume(n) => {
                 let n = n.min(self.bytes.len());
@@ -142,6 +178,7 @@ impl Twin {
                 drop(self.buf.put_storage(storage, filled));
             }
         }
+        assert!(self.kept.iter().all(|(data, was)| data == was));
         assert_eq!(self.buf.filled(), self.bytes);
         assert_eq!(self.buf.received(), self.received);
         let aside = self.aside.as_ref().map_or(&[][..], |aside| &aside.bytes);
@@ -159,6 +196,28 @@ proptest! {
     #[test]
     fn what_comes_out_is_what_went_in_whatever_is_done_to_the_storage(ops in vec(op(), 0..40)) {
         let mut twin = Twin::default();
+        ops.iter().for_each(|op| twin.apply(op));
+    }
+}
+
+proptest! {
+    // Each moves megabytes.
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 40 }))]
+
+    #[test]
+    fn what_leaves_with_its_storage_stays_what_it_was(
+        each in 10_300..60_000_usize,
+        ops in vec(prop_oneof![3 => Just(Op::ReadHot), 3 => (0..10_usize).prop_map(Op::Leave), 1 => op()], 0..40),
+    ) {
+        let mut twin = Twin::default();
+        // It is sure of their length.
+        twin.apply(&Op::CutOff(each, 0));
+        for n in [0, 0, each] {
+            twin.apply(&Op::ReadHot);
+            twin.apply(&Op::Taken(true));
+            twin.apply(&Op::Consume(usize::MAX));
+            twin.apply(&Op::Leave(n));
+        }
         ops.iter().for_each(|op| twin.apply(op));
     }
 }

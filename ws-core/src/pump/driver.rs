@@ -76,6 +76,9 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
             if found {
                 return Poll::Ready(true);
             }
+            if self.reads_on(machine) && self.poll_fill(machine, cx).is_ready() {
+                continue;
+            }
             // Bytes out. What does not fit now is tried again when the transport wakes the task.
             let out = machine.io().1;
             let waiting = out.has_remaining();
@@ -242,6 +245,15 @@ impl<S, R: PollRead<S> + PollWrite<S>> Driver<S, R> {
         Poll::Ready(())
     }
 
+    /// Is there something to write that can wait for what the next read brings?
+    fn reads_on<M: Machine>(&self, machine: &mut M) -> bool {
+        let (recv, out) = machine.io();
+        recv.in_burst()
+            && (1..Pool::chunk()).contains(&out.remaining())
+            && self.ended.is_none()
+            && machine.transport() == Transport::Open
+    }
+
     /// Gives back what only the next long message needs, while nothing is read.
     fn rest<M: Machine>(machine: &mut M) {
         let recv = machine.io().0;
@@ -302,11 +314,11 @@ pub(super) fn poll_read_into<S, R: PollRead<S>>(
     recv: &mut RecvBuf,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
-    if recv.capacity() < Pool::chunk() || recv.wants_long() {
+    if recv.wants_storage() || recv.wants_long() {
         R::with_pool(|pool| pool.supply(recv));
     }
     loop {
-        match ready!(R::poll_read(io, cx, recv.spare())) {
+        match ready!(R::poll_read(io, cx, recv.spare_hot())) {
             Ok(n) => {
                 recv.commit(n);
                 return Poll::Ready(Ok(n));

@@ -111,6 +111,7 @@ proptest! {
     fn buffers_may_be_exchanged_whenever_one_likes(
         role in prop::sample::select(&[Role::Client, Role::Server][..]),
         messages in prop::collection::vec((0..6_u8, prop::sample::select(&[300, 17_000, 90_000][..])), 1..16),
+        times in prop::sample::select(&[1, 1, 12][..]),
         turns in prop::collection::vec((0..10_u8, any::<bool>(), 1..140_000_usize), 1..50),
         chunks: bool,
     ) {
@@ -124,7 +125,7 @@ proptest! {
                 3 => frame(role, 0x89, b"ping"),
                 _ => frame(role, 0x81, &text),
             };
-            wires[i % 2].extend(wire);
+            wires[i % 2].extend(wire.repeat(times));
         }
         let delivery = if chunks { Delivery::Chunks } else { Delivery::Messages };
         let mut ends = [(); 2].map(|()| End::new(role, &Config::default().delivery(delivery)));
@@ -135,7 +136,11 @@ proptest! {
             match turn {
                 0..=3 => {
                     pool.supply(end.connection.io().0);
-                    let room = end.connection.io().0.spare();
+                    let (room, most) = match turn {
+                        0 => (end.connection.io().0.spare(), most),
+                        // All that it is let.
+                        _ => (end.connection.io().0.spare_hot(), usize::MAX),
+                    };
                     let (now, later) = rest.split_at(room.len().min(most).min(rest.len()));
                     room[..now.len()].copy_from_slice(now);
                     end.connection.io().0.commit(now.len());

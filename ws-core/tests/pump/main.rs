@@ -6,6 +6,7 @@ mod pump_sim;
 #[path = "../pump_support/mod.rs"]
 mod pump_support;
 
+mod bursts;
 mod cancel;
 mod dialing_may_use_the_handles;
 mod failures;

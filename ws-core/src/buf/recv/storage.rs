@@ -3,8 +3,11 @@
 //!
 //! What is unread stays unread.
 
+use core::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 
+use super::super::Pool;
 use super::{CHUNK, Given, LEN_MAX, MOVE_MAX, RecvBuf, Room};
 
 impl RecvBuf {
@@ -12,6 +15,48 @@ impl RecvBuf {
     #[cfg(feature = "pump")]
     pub(crate) fn has_storage(&self) -> bool {
         self.aside.is_some() || !self.bytes.is_empty()
+    }
+
+    /// Is there less storage to read into than a pool lends, or more than the messages need that are to
+    /// leave with it?
+    #[must_use]
+    #[inline]
+    pub fn wants_storage(&self) -> bool {
+        let size = self.bytes.len();
+        match self.stride.fitting() {
+            None => size < Pool::chunk(),
+            Some(fitting) => size != fitting && self.held() == 0,
+        }
+    }
+
+    /// Storage that the next messages fit into exactly, if it is known that they leave with it.
+    pub(crate) fn fitting(&mut self) -> Option<BytesMut> {
+        let len = self.stride.fitting()?;
+        let left = { self.aside.as_mut() }.map(|aside| core::mem::take(&mut aside.left));
+        let left = left.and_then(|left| left.try_into_mut().ok());
+        let left = left.filter(|left| left.len() == len);
+        Some(left.unwrap_or_else(|| BytesMut::zeroed(len)))
+    }
+
+    /// Is the next message, or the one that is there, most likely to leave with its storage?
+    #[inline]
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.stride.is_single() && self.stride.fitting().is_some()
+    }
+
+    /// Takes away the unread bytes `span` and the storage with them, if that is just what they need. What is
+    /// unread before them is dropped.
+    pub(crate) fn leave(&mut self, span: Range<usize>) -> Option<Bytes> {
+        let fits = self.stride.is_single() && self.stride.fitting() == Some(self.bytes.len());
+        if !fits || span.end != self.held() {
+            return None;
+        }
+        let (from, end) = (self.start as usize + span.start, self.end());
+        self.hold(0);
+        let all = core::mem::take(&mut self.bytes).freeze();
+        let data = all.slice(from..end);
+        self.aside.get_or_insert_default().left = all;
+        Some(data)
     }
 
     /// Takes the storage away while nothing needs it: for pools shared by many connections, and for

@@ -39,7 +39,10 @@ impl<T> Decoder<T> {
     pub(super) fn batch(&mut self) -> Option<bool> {
         match self.stage {
             // Where long messages come one by one this comparison is all that it costs.
-            Stage::Idle if self.taken && self.buf.filled().len() >= self.buf.capacity() / 2 => {
+            Stage::Idle
+                if self.buf.expects_taken()
+                    && self.buf.filled().len() >= self.buf.capacity() / 2 =>
+            {
                 self.begin_batch();
             }
             // It was lent only.
@@ -127,6 +130,7 @@ impl<T> Decoder<T> {
     /// Takes the message that was found.
     pub(super) fn take_of_batch(&mut self) -> Option<Assembled> {
         self.stage = Stage::Rest;
+        self.prefer(true);
         let never = self.rare.never.as_mut();
         Some(match never.and_then(|never| never.given.take()) {
             Some(text) => Assembled::Text(text),

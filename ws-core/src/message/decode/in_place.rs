@@ -1,6 +1,8 @@
 //! Frames that are delivered from where the transport put them: short messages, those that are all
 //! there, and control frames.
 
+use bytes::Bytes;
+
 use super::{Decoder, Frame, IN_PLACE_MAX, Place, Span, Stage, Step, WAIT_MAX, What};
 use crate::error::ProtocolError;
 use crate::frame::{MaskKey, MaskRule, OpCode, mask};
@@ -8,15 +10,29 @@ use crate::message::Delivery;
 
 impl<T> Decoder<T> {
     /// How long a message may be to be delivered from the receive buffer, if it is to be taken away or
-    /// if it is to be lent.
+    /// if it is to be lent. It is taken away with the buffer's storage if that has the size for it.
     pub(super) fn prefer(&mut self, taken: bool) {
-        let most = if taken { WAIT_MAX } else { IN_PLACE_MAX };
+        self.buf.expect_taken(taken);
+        let most = if taken && !self.buf.is_leaving() {
+            WAIT_MAX
+        } else {
+            IN_PLACE_MAX
+        };
         let short = match self.delivery {
             Delivery::Chunks => 0,
             Delivery::Messages => self.rare.limits.max_short().min(most) + 1,
         };
         self.short = u32::try_from(short).unwrap_or(u32::MAX);
-        self.taken = taken;
+    }
+
+    /// Takes away a long message that a step found. Its storage goes with it where that is just as long.
+    #[inline(never)]
+    pub(super) fn take_long(&mut self, span: Span) -> Bytes {
+        if let Some(data) = self.buf.leave(span.range()) {
+            return data;
+        }
+        self.prefer(true);
+        Bytes::copy_from_slice(self.payload(span))
     }
 
     /// The common case of [`step`](Self::step), decided in a few comparisons: a message of less than

@@ -54,11 +54,9 @@ pub(crate) struct Decoder<T> {
     /// Bytes at the front of `buf` that the last step lent out.
     lent: u32,
     /// A message in one frame that is shorter than this, and at most [`IN_PLACE_MAX`], is delivered from
-    /// `buf`.
+    /// `buf`. Where long ones were taken away lately, rather than lent, that is less: they are better
+    /// unmasked on the way to a place of their own, if their place in `buf` can't become that.
     short: u32,
-    /// Were long messages taken away lately, rather than lent? Then they are better unmasked on the way
-    /// to a place of their own: `short` says that.
-    taken: bool,
     rules: Rules,
     delivery: Delivery,
     stage: Stage,
@@ -166,7 +164,6 @@ impl<T> Decoder<T> {
             rare: Box::new(rare),
             lent: 0,
             short: 0,
-            taken: false,
             rules,
             delivery,
             stage: Stage::Idle,
@@ -268,7 +265,7 @@ impl<T> Decoder<T> {
     #[inline(always)]
     pub(crate) fn take_text(&mut self, span: Span) -> Option<Text> {
         if span.range().len() > WAIT_MAX {
-            self.prefer(true);
+            return Text::try_from(self.take_long(span)).ok();
         }
         Text::copy_from_slice(self.payload(span))
     }
@@ -277,7 +274,7 @@ impl<T> Decoder<T> {
     #[inline(always)]
     pub(crate) fn take(&mut self, span: Span) -> Bytes {
         if span.range().len() > WAIT_MAX {
-            self.prefer(true);
+            return self.take_long(span);
         }
         Bytes::copy_from_slice(self.payload(span))
     }
@@ -338,7 +335,7 @@ impl<T> Decoder<T> {
     pub(crate) fn step_slow(&mut self) -> Option<Step> {
         if self.stage == Stage::Whole {
             self.release();
-            if self.taken {
+            if self.buf.expects_taken() {
                 self.prefer(false);
             }
         }
