@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-use super::{LINE, LONG, avx2::with_avx2};
+use super::{LONG, avx2::with_avx2, pass::LINE};
 use super::{MaskKey, mask, wide};
 
 /// Without wide instructions, data is copied and masked in blocks of this size, so that the second

@@ -13,7 +13,7 @@ mod pass;
 use core::fmt;
 
 pub(crate) use append::{append_masked, append_room, mask_into, masked, turned};
-use pass::{LINE, LONG};
+use pass::LONG;
 pub(crate) use pass::{unmask, unmask_to};
 
 /// The four-byte masking key of a frame (RFC 6455 §5.3).

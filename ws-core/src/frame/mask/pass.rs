@@ -69,7 +69,6 @@ mod wide {
         }
     }
 
-    /// Of the widest vectors one is as long as a line of the cache.
     struct InLines<'a>(&'a mut [u8], u32);
 
     impl Pass for InLines<'_> {
@@ -155,7 +154,8 @@ fn side_by_side(words: &mut [u8], key: u32, lanes: &mut [u64; LANES]) {
     }
 }
 
-/// [`in_turns`] for vectors that need no more than one turn.
+/// [`in_turns`] for vectors as long as a line of the cache, which need no turns.
+#[cfg(any(test, all(feature = "std", feature = "simd", target_arch = "x86_64")))]
 #[inline(always)]
 fn in_lines(data: &mut [u8], key: u32) -> u64 {
     let (first, rest) = data.split_at_mut(before_line(data));
