@@ -6,9 +6,9 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(avx512)");
+    println!("cargo::rustc-check-cfg=cfg(ws_core_avx512)");
     if minor().is_some_and(|minor| minor >= 89) {
-        println!("cargo::rustc-cfg=avx512");
+        println!("cargo::rustc-cfg=ws_core_avx512");
     }
 }
 

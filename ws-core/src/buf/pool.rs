@@ -55,7 +55,8 @@ impl Pool {
         }
     }
 
-    /// Before a read: lends `recv` what it is to go into, if it has less than that.
+    /// Before a read: lends `recv` what it is to go into, if it has less than that. Where the next message
+    /// will leave with its storage, that is no piece of the pool's but one of just its size.
     pub fn supply(&mut self, recv: &mut RecvBuf) {
         if recv.wants_storage() {
             let storage = recv.fitting().unwrap_or_else(|| self.lend_receiving());

@@ -218,6 +218,11 @@ proptest! {
             twin.apply(&Op::Consume(usize::MAX));
             twin.apply(&Op::Leave(n));
         }
+        for _ in 0..3 {
+            twin.apply(&Op::ReadHot);
+            twin.apply(&Op::Leave(4));
+        }
+        prop_assert!(!twin.kept.is_empty(), "some leave");
         ops.iter().for_each(|op| twin.apply(op));
     }
 }

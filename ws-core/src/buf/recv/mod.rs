@@ -113,9 +113,9 @@ impl RecvBuf {
         &mut all[..most]
     }
 
-    /// Did the last read take in all of [`spare_hot`](Self::spare_hot), where that was less than there could
-    /// have been? Then the next one most likely brings more, and the answers to both fit into one write.
-    /// After 64 KiB it is time to write.
+    /// Did the last read take in all of [`spare_hot`](Self::spare_hot), where long frames are read for the
+    /// cache? Then the next one most likely brings more, and the answers to both fit into one write. No
+    /// longer once such reads have brought 64 KiB: then it is time to write.
     #[must_use]
     #[inline]
     pub fn in_burst(&self) -> bool {

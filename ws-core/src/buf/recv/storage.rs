@@ -10,6 +10,9 @@ use bytes::{Bytes, BytesMut};
 use super::super::Pool;
 use super::{CHUNK, Given, LEN_MAX, MOVE_MAX, RecvBuf, Room};
 
+/// Storage that is at most so much longer than a message leaves with it: as long as a header can be.
+const HEADER: usize = 14;
+
 impl RecvBuf {
     /// Is there storage that a pool might take?
     #[cfg(feature = "pump")]
@@ -17,19 +20,19 @@ impl RecvBuf {
         self.aside.is_some() || !self.bytes.is_empty()
     }
 
-    /// Is there less storage to read into than a pool lends, or more than the messages need that are to
-    /// leave with it?
+    /// Is there less storage to read into than a pool lends, or, where the next message is to leave with its
+    /// storage, other storage than that takes?
     #[must_use]
     #[inline]
     pub fn wants_storage(&self) -> bool {
         let size = self.bytes.len();
         match self.stride.fitting() {
             None => size < Pool::chunk(),
-            Some(fitting) => size != fitting && self.held() == 0,
+            Some(fitting) => size < fitting || (size > fitting && self.held() == 0),
         }
     }
 
-    /// Storage that the next messages fit into exactly, if it is known that they leave with it.
+    /// Storage that the next message fits into exactly, if it is known that it leaves with that.
     pub(crate) fn fitting(&mut self) -> Option<BytesMut> {
         let len = self.stride.fitting()?;
         let left = { self.aside.as_mut() }.map(|aside| core::mem::take(&mut aside.left));
@@ -38,17 +41,27 @@ impl RecvBuf {
         Some(left.unwrap_or_else(|| BytesMut::zeroed(len)))
     }
 
-    /// Is the next message, or the one that is there, most likely to leave with its storage?
-    #[inline]
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.stride.is_single() && self.stride.fitting().is_some()
+    /// Is the next message most likely to leave with its storage?
+    pub(crate) fn expects_leaving(&self) -> bool {
+        self.stride.fitting().is_some()
     }
 
-    /// Takes away the unread bytes `span` and the storage with them, if that is just what they need. What is
+    /// Is the storage still there that the last message was to leave with?
+    #[inline]
+    pub(crate) fn was_lent(&self) -> bool {
+        self.stride.taken && self.held() == 0 && self.stride.fitting() == Some(self.bytes.len())
+    }
+
+    /// Takes away the unread bytes `span` and the storage with them, if there is hardly more in that. What is
     /// unread before them is dropped.
     pub(crate) fn leave(&mut self, span: Range<usize>) -> Option<Bytes> {
-        let fits = self.stride.is_single() && self.stride.fitting() == Some(self.bytes.len());
-        if !fits || span.end != self.held() {
+        if span.end != self.held() {
+            return None;
+        }
+        if self.bytes.capacity() > span.len() + HEADER {
+            if self.stride.fitting() == Some(self.bytes.len()) {
+                self.stride.doubt();
+            }
             return None;
         }
         let (from, end) = (self.start as usize + span.start, self.end());

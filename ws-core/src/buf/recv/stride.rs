@@ -57,16 +57,11 @@ impl Stride {
         Some(each * (1 + fit(2) + fit(3) + fit(4)))
     }
 
-    /// The size of the storage that what comes would leave in, if it is taken away.
+    /// The size of the storage that what comes would leave in, if that is one message and it is taken away.
     #[inline]
     pub(super) fn fitting(self) -> Option<usize> {
-        self.hot().filter(|_| self.taken)
-    }
-
-    /// Is that storage for one frame?
-    #[inline]
-    pub(super) fn is_single(self) -> bool {
-        usize::from(self.each) > HOT / 2
+        let single = usize::from(self.each) > HOT / 2;
+        self.hot().filter(|_| self.taken && single)
     }
 
     /// Reads for the cache are wanted.
@@ -116,7 +111,7 @@ impl Stride {
     /// took in as much as they were let.
     #[inline]
     pub(super) fn count(&mut self, n: usize, held: usize, room: usize) {
-        if self.each == 0 || self.reads == 0 {
+        if self.each == 0 || self.reads == 0 || n == 0 {
             return;
         }
         if self.reads < SURE {
@@ -128,10 +123,15 @@ impl Stride {
         self.reads = if goes_on { self.reads + 1 } else { SURE };
     }
 
+    /// What came was of another length, though nothing was cut off.
+    pub(super) fn doubt(&mut self) {
+        self.reads = 0;
+    }
+
     /// A read ended in a buffer of `size` bytes: a short one was enough if they are longer than that.
     pub(super) fn end_here(&mut self, size: usize) {
         if self.each == LONG || usize::from(self.each) > size {
-            self.each = 0;
+            (self.each, self.reads) = (0, 0);
         }
     }
 }

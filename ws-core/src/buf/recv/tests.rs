@@ -1,6 +1,7 @@
 //! The receive buffer alone.
 
 use super::*;
+use crate::buf::Pool;
 use alloc::vec::Vec;
 
 fn fill(buf: &mut RecvBuf, data: &[u8]) {
@@ -105,4 +106,47 @@ fn storage_is_lent_for_what_came_and_for_what_the_same_connection_has_shown() {
     buf.keep(alloc::vec![0; 100_000].into());
     assert!(refused(&mut buf, 300_000), "that was not shown");
     assert!(!refused(&mut buf, 200_000));
+}
+
+/// A buffer that is sure of frames of 16 392 bytes that are taken away.
+fn sure(pool: &mut Pool) -> RecvBuf {
+    let mut buf = RecvBuf::new();
+    buf.cut_off(16_392, 0);
+    buf.expect_taken(true);
+    for _ in 0..3 {
+        pool.supply(&mut buf);
+        let n = buf.spare_hot().len();
+        buf.commit(n);
+        buf.consume(n);
+    }
+    buf
+}
+
+#[test]
+fn the_beginning_of_a_frame_waits_in_storage_for_all_of_it() {
+    let mut pool = Pool::new();
+    let mut buf = sure(&mut pool);
+    pool.supply(&mut buf);
+    buf.spare_hot()[0] = 0x82;
+    buf.commit(1);
+    pool.settle(&mut buf);
+    assert_eq!(buf.capacity(), 1);
+    assert!(buf.wants_storage());
+    pool.supply(&mut buf);
+    assert_eq!((buf.capacity(), buf.spare_hot().len()), (16_392, 16_391));
+}
+
+#[test]
+fn a_burst_ends_when_its_frames_fit_into_no_storage() {
+    let mut pool = Pool::new();
+    let mut buf = sure(&mut pool);
+    drop(buf.take_storage());
+    buf.commit(0);
+    // Without a pool.
+    let n = buf.spare_hot().len();
+    buf.commit(n);
+    assert!(!buf.in_burst());
+    for _ in 0..300 {
+        buf.commit(0);
+    }
 }

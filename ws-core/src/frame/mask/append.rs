@@ -226,9 +226,13 @@ mod tests {
     #[test]
     fn one_wide_pass_equals_two_portable_ones_at_every_alignment_and_length() {
         let key = MaskKey::new([0x12, 0x34, 0x56, 0x78]);
-        let bytes: Vec<u8> = (0..900u32).map(|i| i.to_le_bytes()[0]).collect();
+        let bytes: Vec<u8> = (0..5000u32).map(|i| i.to_le_bytes()[0]).collect();
         for from in 0..if cfg!(miri) { 2 } else { 33 } {
-            for len in (0..700).step_by(if cfg!(miri) { 97 } else { 1 }) {
+            let long = [4095, 4096, 4097, 4224, 4900];
+            for len in (0..700)
+                .step_by(if cfg!(miri) { 97 } else { 1 })
+                .chain(long)
+            {
                 let data = &bytes[from..from + len];
                 let (mut wide, mut narrow) = (Vec::from(*b"before"), Vec::from(*b"before"));
                 let word = u32::from_ne_bytes(key.at(from));
@@ -245,8 +249,12 @@ mod tests {
     #[test]
     fn blocks_and_an_end_of_any_size_are_what_one_pass_in_place_makes_of_them() {
         let key = MaskKey::new([0x12, 0x34, 0x56, 0x78]);
-        let bytes: Vec<u8> = (0..700u32).map(|i| i.to_le_bytes()[0]).collect();
-        for len in (64..bytes.len()).step_by(if cfg!(miri) { 37 } else { 1 }) {
+        let bytes: Vec<u8> = (0..5000u32).map(|i| i.to_le_bytes()[0]).collect();
+        let long = [4095, 4096, 4097, 4224, 4900];
+        for len in (64..700)
+            .step_by(if cfg!(miri) { 37 } else { 1 })
+            .chain(long)
+        {
             let mut expected = bytes[..len].to_vec();
             mask(&mut expected, key, 0);
             let key = u32::from_le_bytes(key.to_bytes());

@@ -14,7 +14,7 @@ pub(super) fn with_widest<P: Pass>(len: usize, pass: P) -> Option<P::Out> {
 
 /// Runs a loop compiled for AVX-512, or gives it back if the processor can't, or does not do that as fast
 /// as anything else: those before Ice Lake lower their clock for it.
-#[cfg(avx512)]
+#[cfg(ws_core_avx512)]
 #[inline]
 #[allow(
     unsafe_code,
@@ -32,12 +32,13 @@ pub(super) fn with_avx512<P: Pass>(pass: P) -> Result<P::Out, P> {
     {
         return Err(pass);
     }
-    // SAFETY: the processor has just said that it has AVX-512F, and that is all the function asks for.
+    // SAFETY: the processor has just said that it has AVX-512F, which no processor has without what that
+    // implies, AVX2 among it, and that is all the function asks for.
     Ok(unsafe { able(pass) })
 }
 
 /// The compiler is too old.
-#[cfg(not(avx512))]
+#[cfg(not(ws_core_avx512))]
 #[inline]
 pub(super) fn with_avx512<P: Pass>(pass: P) -> Result<P::Out, P> {
     Err(pass)

@@ -13,7 +13,7 @@ impl<T> Decoder<T> {
     /// if it is to be lent. It is taken away with the buffer's storage if that has the size for it.
     pub(super) fn prefer(&mut self, taken: bool) {
         self.buf.expect_taken(taken);
-        let most = if taken && !self.buf.is_leaving() {
+        let most = if taken && !self.buf.expects_leaving() {
             WAIT_MAX
         } else {
             IN_PLACE_MAX
@@ -29,6 +29,8 @@ impl<T> Decoder<T> {
     #[inline(never)]
     pub(super) fn take_long(&mut self, span: Span) -> Bytes {
         if let Some(data) = self.buf.leave(span.range()) {
+            // There is nothing to take back.
+            self.lent = 0;
             return data;
         }
         self.prefer(true);
@@ -149,5 +151,130 @@ mod tests {
         let moved = |what: &&What| **what == What::Assembled;
         assert_eq!(found.len(), 30);
         assert_eq!(found.iter().filter(moved).count(), 1, "{found:?}");
+    }
+
+    const SIZE: usize = 16 * 1024;
+
+    /// An unmasked frame.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let len = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        [&[first, 126], &len[..], payload].concat()
+    }
+
+    /// A client that knows of the messages that they are of one length and are taken away, and its pool.
+    fn sure() -> (Decoder<()>, Pool) {
+        let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
+        let limits = Limits::default();
+        let mut decoder = Decoder::new(Role::Client, buf, &limits, whole, None, ());
+        let mut pool = Pool::new();
+        let wire = frame(0x82, &[7; SIZE]).repeat(10);
+        let mut rest = &wire[..];
+        while !rest.is_empty() {
+            rest = &rest[read(&mut decoder, &mut pool, rest)..];
+            while taken(&mut decoder).is_some() {}
+        }
+        assert!(decoder.buf().expects_leaving());
+        (decoder, pool)
+    }
+
+    /// One read; says how much it took in.
+    fn read(decoder: &mut Decoder<()>, pool: &mut Pool, wire: &[u8]) -> usize {
+        pool.supply(decoder.buf_mut());
+        let room = decoder.buf_mut().spare_hot();
+        let n = room.len().min(wire.len());
+        room[..n].copy_from_slice(&wire[..n]);
+        decoder.buf_mut().commit(n);
+        n
+    }
+
+    fn taken(decoder: &mut Decoder<()>) -> Option<Bytes> {
+        let Step { what, span } = decoder.step()?;
+        Some(match what {
+            What::Assembled => match decoder.take_assembled()? {
+                crate::message::Assembled::Binary(data) => data,
+                crate::message::Assembled::Text(text) => text.into_bytes(),
+            },
+            _ => decoder.take(span),
+        })
+    }
+
+    #[test]
+    fn a_message_that_is_taken_leaves_with_its_storage_and_that_is_used_again() {
+        let (mut decoder, mut pool) = sure();
+        let wire = frame(0x82, &[1; SIZE]);
+        let mut blocks = Vec::new();
+        let mut last: Option<(*const u8, bool)> = None;
+        for keeps in [false, false, false, true, false, false] {
+            assert_eq!(read(&mut decoder, &mut pool, &wire), wire.len());
+            let at = decoder.buf().filled().as_ptr();
+            // Whatever is freed is allocated by somebody else.
+            blocks.push(alloc::vec![0_u8; wire.len()]);
+            let data = taken(&mut decoder).unwrap();
+            assert_eq!(
+                (data.as_ptr(), decoder.buf().capacity()),
+                (at.wrapping_add(4), 0)
+            );
+            if let Some((before, kept)) = last {
+                assert_eq!(before == at, !kept, "used again if nobody keeps it");
+            }
+            last = Some((at, keeps));
+            if keeps {
+                blocks.push(data.to_vec());
+                core::mem::forget(data);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_read_before_anyone_looks_again_is_not_lost() {
+        let (mut decoder, mut pool) = sure();
+        for i in 0..6_u8 {
+            let wire = frame(0x82, &[i; SIZE]);
+            read(&mut decoder, &mut pool, &wire);
+            assert_eq!(
+                taken(&mut decoder),
+                Some(Bytes::copy_from_slice(&wire[4..]))
+            );
+        }
+        read(&mut decoder, &mut pool, b"\x82\x01x");
+        assert_eq!(decoder.into_leftover(None), &b"\x82\x01x"[..]);
+    }
+
+    #[test]
+    fn a_shorter_message_does_not_hold_the_storage_of_a_longer_one() {
+        let (mut decoder, mut pool) = sure();
+        for len in [5000, 5000, SIZE - 20] {
+            read(&mut decoder, &mut pool, &frame(0x82, &alloc::vec![9; len]));
+            let data = taken(&mut decoder).unwrap();
+            assert_eq!(data.len(), len);
+            // What holds it is kept for the next one.
+            drop(decoder.buf_mut().take_long());
+            assert!(data.try_into_mut().unwrap().capacity() <= len + 14);
+            assert!(!decoder.buf().expects_leaving(), "it is not sure any more");
+        }
+    }
+
+    #[test]
+    fn text_that_leaves_is_checked() {
+        for (byte, valid) in [(b'x', true), (0xff, false)] {
+            let (mut decoder, mut pool) = sure();
+            read(&mut decoder, &mut pool, &frame(0x81, &[byte; SIZE]));
+            let Step { what, span } = decoder.step().unwrap();
+            assert_eq!(
+                (what, decoder.take_text(span).is_some()),
+                (What::Text, valid)
+            );
+        }
+    }
+
+    #[test]
+    fn where_messages_are_lent_again_their_storage_is_a_pools_again() {
+        let (mut decoder, mut pool) = sure();
+        let wire = frame(0x82, &[1; SIZE]);
+        for size in [wire.len(), Pool::chunk(), Pool::chunk()] {
+            read(&mut decoder, &mut pool, &wire);
+            assert_eq!(decoder.buf().capacity(), size);
+            assert!(decoder.step().is_some() && decoder.step().is_none());
+        }
     }
 }

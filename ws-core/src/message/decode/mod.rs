@@ -339,6 +339,9 @@ impl<T> Decoder<T> {
                 self.prefer(false);
             }
         }
+        if self.buf.was_lent() {
+            self.prefer(false);
+        }
         if self.stage == Stage::Coming {
             match self.look_aside() {
                 Some(Ok(())) => return None,
