@@ -4,8 +4,9 @@
 use alloc::vec::Vec;
 
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-use super::{LONG, avx2::with_avx2, pass::LINE};
-use super::{MaskKey, mask, wide};
+use super::avx2::with_avx2;
+use super::pass::LINE;
+use super::{LONG, MaskKey, mask, wide};
 
 /// Without wide instructions, data is copied and masked in blocks of this size, so that the second
 /// pass finds them in the first-level cache.
@@ -98,16 +99,19 @@ impl super::avx2::Pass for Append<'_> {
 #[inline(always)]
 fn append_wide(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
     out.reserve(data.len());
-    let (first, data) = data.split_at(before_line(out, data.len()));
+    let at = match data.len() {
+        0..LONG => 0,
+        LONG.. => before_line(out, data.len()),
+    };
+    let (first, data) = data.split_at(at);
     let ascii = append_short(out, first, key);
-    let key = turned(key, first.len());
+    let key = turned(key, at);
     let (rest, large) = append_blocks::<16>(out, data, key);
     let (rest, small) = append_blocks::<4>(out, rest, key);
     append_short(out, rest, key) && ascii && (large | small) & HIGH == 0
 }
 
-/// How much of `len` bytes is appended before a line of the cache begins, where that matters.
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+/// How much of `len` bytes is appended before a line of the cache begins.
 #[inline(always)]
 fn before_line(out: &mut Vec<u8>, len: usize) -> usize {
     match len {
@@ -147,11 +151,19 @@ fn append_blocks<'a, const WORDS: usize>(
 /// Appends at least 64 bytes, masked, to where there is room for them.
 #[inline(always)]
 pub(crate) fn append_masked(out: &mut Vec<u8>, data: &[u8], key: u32) {
-    if data.len() < WIDE_MIN {
-        blocks_and_end::<64>(out, data, key);
-    } else {
-        append_masked_long(out, data, key);
+    match data.len() {
+        0..WIDE_MIN => blocks_and_end::<64>(out, data, key),
+        WIDE_MIN..LONG => append_masked_long(out, data, key),
+        LONG.. => append_masked_lines(out, data, key),
     }
+}
+
+/// From the beginning of a line of the cache on; what is before that apart.
+#[inline(never)]
+fn append_masked_lines(out: &mut Vec<u8>, data: &[u8], key: u32) {
+    let (first, rest) = data.split_at(before_line(out, data.len()));
+    append_short(out, first, u32::from_le(key));
+    append_masked_long(out, rest, turned(key, first.len()));
 }
 
 #[inline(never)]
@@ -172,10 +184,7 @@ impl super::avx2::Pass for Blocks<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self(out, data, key) = self;
-        let (first, rest) = data.split_at(before_line(out, data.len()));
-        append_short(out, first, key);
-        blocks_and_end::<128>(out, rest, turned(key, first.len()));
+        blocks_and_end::<128>(self.0, self.1, self.2);
     }
 }
 
