@@ -56,23 +56,17 @@ impl Reads {
                 drop(buf.put_storage(storage, data.len()));
             }
             Way::Extend => buf.extend_from_slice(data),
-            Way::Hot => {
-                while !data.is_empty() {
-                    Pool::new().supply(buf);
-                    let room = buf.spare_hot();
-                    assert!(!room.is_empty());
-                    let n = room.len().min(data.len());
-                    room[..n].copy_from_slice(&data[..n]);
-                    buf.commit(n);
-                    data = &data[n..];
-                }
-            }
-            Way::Lent | Way::Spare => {
+            Way::Hot | Way::Lent | Way::Spare => {
                 if self.way == Way::Lent {
                     drop(buf.put_storage(self.storage(0), 0));
                 }
                 while !data.is_empty() {
-                    let room = buf.spare();
+                    let room = if self.way == Way::Hot {
+                        Pool::new().supply(buf);
+                        buf.spare_hot()
+                    } else {
+                        buf.spare()
+                    };
                     assert!(!room.is_empty());
                     let n = room.len().min(data.len());
                     room[..n].copy_from_slice(&data[..n]);

@@ -49,7 +49,7 @@ impl RecvBuf {
     /// Is the storage still there that the last message was to leave with?
     #[inline]
     pub(crate) fn was_lent(&self) -> bool {
-        self.stride.taken && self.held() == 0 && self.stride.fitting() == Some(self.bytes.len())
+        self.stride.fitting() == Some(self.bytes.len()) && self.held() == 0
     }
 
     /// Takes away the unread bytes `span` and the storage with them, if there is hardly more in that. What is

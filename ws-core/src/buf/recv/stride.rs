@@ -60,8 +60,8 @@ impl Stride {
     /// The size of the storage that what comes would leave in, if that is one message and it is taken away.
     #[inline]
     pub(super) fn fitting(self) -> Option<usize> {
-        let single = usize::from(self.each) > HOT / 2;
-        self.hot().filter(|_| self.taken && single)
+        let single = self.taken && usize::from(self.each) > HOT / 2;
+        if single { self.hot() } else { None }
     }
 
     /// Reads for the cache are wanted.

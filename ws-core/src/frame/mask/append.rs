@@ -99,19 +99,16 @@ impl super::avx2::Pass for Append<'_> {
 #[inline(always)]
 fn append_wide(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
     out.reserve(data.len());
-    let at = match data.len() {
-        0..LONG => 0,
-        LONG.. => before_line(out, data.len()),
-    };
-    let (first, data) = data.split_at(at);
+    let (first, data) = data.split_at(before_line(out, data.len()));
     let ascii = append_short(out, first, key);
-    let key = turned(key, at);
+    let key = turned(key, first.len());
     let (rest, large) = append_blocks::<16>(out, data, key);
     let (rest, small) = append_blocks::<4>(out, rest, key);
     append_short(out, rest, key) && ascii && (large | small) & HIGH == 0
 }
 
-/// How much of `len` bytes is appended before a line of the cache begins.
+/// How much of `len` bytes is appended before a line of the cache begins, where they are so many that it
+/// matters.
 #[inline(always)]
 fn before_line(out: &mut Vec<u8>, len: usize) -> usize {
     match len {

@@ -1,16 +1,6 @@
 //! [`avx2`](super::avx2), once more for the widest instructions there are.
 
-use super::LONG;
-use super::avx2::{Pass, with_avx2};
-
-/// Runs a loop over `len` bytes compiled for the widest instructions that pay for so many.
-#[inline]
-pub(super) fn with_widest<P: Pass>(len: usize, pass: P) -> Option<P::Out> {
-    if len < LONG {
-        return with_avx2(pass);
-    }
-    with_avx512(pass).map_or_else(with_avx2, Some)
-}
+use super::avx2::Pass;
 
 /// Runs a loop compiled for AVX-512, or gives it back if the processor can't, or does not do that as fast
 /// as anything else: those before Ice Lake lower their clock for it.

@@ -48,7 +48,7 @@ pub(crate) fn unmask_to(out: &mut [u8], data: &[u8], key: MaskKey, phase: usize)
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
 mod wide {
     use super::super::avx2::{Pass, with_avx2};
-    use super::super::avx512::{with_avx512, with_widest};
+    use super::super::avx512::with_avx512;
     use super::{LONG, in_lines, in_turns, in_words};
 
     /// From this length on it pays.
@@ -107,7 +107,8 @@ mod wide {
     pub(super) fn copy(out: &mut [u8], data: &[u8], key: u32) -> Option<u64> {
         match data.len() {
             0..MIN => None,
-            MIN.. => with_widest(data.len(), Copied(out, data, key)),
+            MIN..LONG => with_avx2(Copied(out, data, key)),
+            LONG.. => with_avx512(Copied(out, data, key)).map_or_else(with_avx2, Some),
         }
     }
 }
