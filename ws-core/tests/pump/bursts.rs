@@ -1,6 +1,8 @@
 //! Long messages are read one by one, so that they are in the cache when they are decoded; they are
 //! answered as many in one write as if they had been read together.
 
+use std::time::Duration;
+
 use crate::pump_support::{Clock, Io, encoded, opened, peer, poll_once};
 use ws_core::Role;
 use ws_core::connection::{Config, Event, OwnedEvent};
@@ -13,12 +15,11 @@ const FRAME: usize = SIZE + 8;
 const ANSWER: usize = SIZE + 4;
 
 fn server(io: &Io) -> WebSocket<Io, Clock> {
-    server_on(io, &Clock::default())
+    server_on(io, &Clock::default(), &Config::default())
 }
 
-fn server_on(io: &Io, clock: &Clock) -> WebSocket<Io, Clock> {
-    let (opened, config) = (opened(Role::Server), Config::default());
-    WebSocket::upgraded_on(clock.clone(), io.clone(), opened, &config)
+fn server_on(io: &Io, clock: &Clock, config: &Config) -> WebSocket<Io, Clock> {
+    WebSocket::upgraded_on(clock.clone(), io.clone(), opened(Role::Server), config)
 }
 
 /// So many messages of one length; each says which one it is.
@@ -112,7 +113,9 @@ fn messages_that_are_taken_are_whole_and_hold_no_more_than_themselves() {
 fn what_is_read_while_writing_waits_is_not_lost() {
     let io = Io::willing();
     let clock = Clock::default();
-    let mut socket = server_on(&io, &clock);
+    let silence = Duration::from_secs(16);
+    let config = Config::default().idle_timeout(Some(silence));
+    let mut socket = server_on(&io, &clock, &config);
     messages(&io, 32);
     for _ in 0..31 {
         assert!(poll_once(socket.next()).0.is_some());
@@ -121,9 +124,10 @@ fn what_is_read_while_writing_waits_is_not_lost() {
     assert!(poll_once(socket.next()).0.is_some());
     io.0.borrow_mut().capacity = Some(0);
     messages(&io, 2);
-    clock.advance(std::time::Duration::from_secs(16));
+    clock.advance(silence);
     socket.sender().binary(b"x").unwrap();
     assert!(poll_once(socket.flush()).0.is_none());
+    assert_eq!(io.0.borrow().incoming.len(), FRAME, "it has read");
     for i in 0..2 {
         let event = poll_once(socket.next()).0.flatten();
         let Some(OwnedEvent::Binary(data)) = event else {
