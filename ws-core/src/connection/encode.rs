@@ -8,7 +8,7 @@ use super::config::Config;
 use crate::buf::SendBuf;
 use crate::deflate::Packed;
 use crate::frame::{
-    Header, MAX_CONTROL, MaskKey, OpCode, frame_long, frame_long_masked, frame_short, mask_into,
+    Header, MAX_CONTROL, MaskKey, OpCode, append_any, frame_long, frame_long_masked, frame_short,
 };
 use crate::message::{Encoded, Kind};
 use crate::seed::Keys;
@@ -238,9 +238,7 @@ impl Encoder {
         let out = self.buf.room(Header::ROOM + len);
         header.append(out);
         match key {
-            Some(key) => {
-                mask_into(out, payload, key, 0);
-            }
+            Some(key) => append_any(out, payload, key),
             None => out.extend_from_slice(payload),
         }
     }

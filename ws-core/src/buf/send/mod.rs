@@ -183,8 +183,21 @@ impl SendBuf {
         if self.head >= KEEP as usize {
             self.seal_written();
         }
-        self.open.reserve(len);
+        if self.open.capacity() - self.open.len() < len {
+            self.grow(len);
+        }
         &mut self.open
+    }
+
+    /// Makes room for `len` more bytes.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, len: usize) {
+        if self.open.is_empty() {
+            // Growing copies all of the storage, whether something is in it or not.
+            self.open = Vec::new();
+        }
+        self.open.reserve(len);
     }
 
     /// Is there nothing but the arena, and is that neither full nor half written?

@@ -3,8 +3,6 @@
 
 use alloc::vec::Vec;
 
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-use super::avx2::with_avx2;
 use super::pass::LINE;
 use super::{LONG, MaskKey, mask, wide};
 
@@ -59,11 +57,7 @@ fn append_short(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
 
 #[inline]
 fn append_long(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
-    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if let Some(ascii) = with_avx2(Append(out, data, key)) {
-        return ascii;
-    }
-    append(out, data, key)
+    wide::checked(out, data, key).unwrap_or_else(|| append(out, data, key))
 }
 
 /// A copy, and a pass over the copy.
@@ -79,19 +73,6 @@ fn append(out: &mut Vec<u8>, data: &[u8], key: u32) -> bool {
         ascii &= out[from..].is_ascii();
     }
     ascii
-}
-
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-struct Append<'a>(&'a mut Vec<u8>, &'a [u8], u32);
-
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-impl super::avx2::Pass for Append<'_> {
-    type Out = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        append_wide(self.0, self.1, self.2)
-    }
 }
 
 /// One pass, in blocks of 128 bytes, then of 32, and a short rest.
@@ -145,6 +126,17 @@ fn append_blocks<'a, const WORDS: usize>(
     (blocks.remainder(), seen)
 }
 
+/// Appends any `data`, masked.
+pub(crate) fn append_any(out: &mut Vec<u8>, data: &[u8], key: MaskKey) {
+    let key = u32::from_le_bytes(key.to_bytes());
+    if data.len() < SHORT {
+        append_short(out, data, u32::from_le(key));
+    } else {
+        out.reserve(data.len());
+        append_masked(out, data, key);
+    }
+}
+
 /// Appends at least 64 bytes, masked, to where there is room for them.
 #[inline(always)]
 pub(crate) fn append_masked(out: &mut Vec<u8>, data: &[u8], key: u32) {
@@ -165,23 +157,74 @@ fn append_masked_lines(out: &mut Vec<u8>, data: &[u8], key: u32) {
 
 #[inline(never)]
 fn append_masked_long(out: &mut Vec<u8>, data: &[u8], key: u32) {
-    #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-    if with_avx2(Blocks(out, data, key)).is_some() {
-        return;
-    }
-    blocks_and_end::<64>(out, data, key);
+    wide::blocks(out, data, key).unwrap_or_else(|| blocks_and_end::<64>(out, data, key));
 }
 
+/// The loops compiled for wider vectors, where that pays and the processor has them.
 #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-struct Blocks<'a>(&'a mut Vec<u8>, &'a [u8], u32);
+mod wide {
+    use alloc::vec::Vec;
 
-#[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
-impl super::avx2::Pass for Blocks<'_> {
-    type Out = ();
+    use super::super::avx2::{Pass, with_avx2};
+    use super::super::avx512::with_avx512;
+    use super::{LONG, append_wide, blocks_and_end};
+
+    struct Checked<'a>(&'a mut Vec<u8>, &'a [u8], u32);
+
+    impl Pass for Checked<'_> {
+        type Out = bool;
+
+        #[inline(always)]
+        fn run(self) -> bool {
+            append_wide(self.0, self.1, self.2)
+        }
+    }
+
+    pub(super) struct Blocks<'a, const N: usize>(
+        pub(super) &'a mut Vec<u8>,
+        pub(super) &'a [u8],
+        pub(super) u32,
+    );
+
+    impl<const N: usize> Pass for Blocks<'_, N> {
+        type Out = ();
+
+        #[inline(always)]
+        fn run(self) {
+            blocks_and_end::<N>(self.0, self.1, self.2);
+        }
+    }
 
     #[inline(always)]
-    fn run(self) {
-        blocks_and_end::<128>(self.0, self.1, self.2);
+    pub(super) fn checked(out: &mut Vec<u8>, data: &[u8], key: u32) -> Option<bool> {
+        with_avx2(Checked(out, data, key))
+    }
+
+    /// Each turn is as much as eight registers hold, where not so much is left over that four are better:
+    /// the length of `out` is noted once per turn.
+    #[inline(always)]
+    pub(super) fn blocks(out: &mut Vec<u8>, data: &[u8], key: u32) -> Option<()> {
+        if data.len() < LONG {
+            return with_avx2(Blocks::<128>(out, data, key));
+        }
+        match with_avx512(Blocks::<512>(out, data, key)) {
+            Ok(()) => Some(()),
+            Err(Blocks(out, data, key)) => with_avx2(Blocks::<256>(out, data, key)),
+        }
+    }
+}
+
+/// There are none.
+#[cfg(not(all(feature = "std", feature = "simd", target_arch = "x86_64")))]
+mod wide {
+    use alloc::vec::Vec;
+
+    pub(super) const fn checked(_: &mut Vec<u8>, _: &[u8], _: u32) -> Option<bool> {
+        None
+    }
+
+    pub(super) const fn blocks(_: &mut Vec<u8>, _: &[u8], _: u32) -> Option<()> {
+        None
     }
 }
 
@@ -190,8 +233,12 @@ impl super::avx2::Pass for Blocks<'_> {
 fn blocks_and_end<const N: usize>(out: &mut Vec<u8>, data: &[u8], key: u32) {
     let mut blocks = data.chunks_exact(N);
     for block in &mut blocks {
-        let block: [u8; N] = block.try_into().expect("chunks of this length");
-        append_room(out, &masked(block, key));
+        let mut words = [0; N];
+        for (word, to) in block.chunks_exact(8).zip(words.chunks_exact_mut(8)) {
+            let x = u64::from_le_bytes(word.try_into().expect("chunks of eight bytes"));
+            to.copy_from_slice(&(x ^ wide(key)).to_le_bytes());
+        }
+        append_room(out, &words);
     }
     let rest = blocks.remainder().len();
     if let (Some(last), 1..) = (data.last_chunk::<N>(), rest) {
@@ -242,8 +289,7 @@ mod tests {
                 let data = &bytes[from..from + len];
                 let (mut wide, mut narrow) = (Vec::from(*b"before"), Vec::from(*b"before"));
                 let word = u32::from_ne_bytes(key.at(from));
-                let run = Append(&mut wide, data, word);
-                let Some(ascii) = with_avx2(run) else {
+                let Some(ascii) = super::wide::checked(&mut wide, data, word) else {
                     return;
                 };
                 assert_eq!(ascii, append(&mut narrow, data, word), "{from} {len}");

@@ -12,7 +12,7 @@ mod pass;
 
 use core::fmt;
 
-pub(crate) use append::{append_masked, append_room, mask_into, masked, turned};
+pub(crate) use append::{append_any, append_masked, append_room, mask_into, masked, turned};
 use pass::LONG;
 pub(crate) use pass::{unmask, unmask_to};
 
