@@ -289,7 +289,7 @@ mod tests {
                 let data = &bytes[from..from + len];
                 let (mut wide, mut narrow) = (Vec::from(*b"before"), Vec::from(*b"before"));
                 let word = u32::from_ne_bytes(key.at(from));
-                let Some(ascii) = super::wide::checked(&mut wide, data, word) else {
+                let Some(ascii) = wide::checked(&mut wide, data, word) else {
                     return;
                 };
                 assert_eq!(ascii, append(&mut narrow, data, word), "{from} {len}");
@@ -310,10 +310,23 @@ mod tests {
             let mut expected = bytes[..len].to_vec();
             mask(&mut expected, key, 0);
             let key = u32::from_le_bytes(key.to_bytes());
-            let mut both = [Vec::with_capacity(len), Vec::with_capacity(len)];
-            append_masked(&mut both[0], &bytes[..len], key);
-            blocks_and_end::<64>(&mut both[1], &bytes[..len], key);
-            assert_eq!(both, [expected.clone(), expected], "{len} bytes");
+            let mut ways = [(); 3].map(|()| Vec::with_capacity(len));
+            append_masked(&mut ways[0], &bytes[..len], key);
+            blocks_and_end::<64>(&mut ways[1], &bytes[..len], key);
+            if len < 512 {
+                append_any(&mut ways[2], &bytes[..len], MaskKey::new(key.to_le_bytes()));
+            } else {
+                blocks_and_end::<512>(&mut ways[2], &bytes[..len], key);
+            }
+            assert_eq!(ways, [(); 3].map(|()| expected.clone()), "{len} bytes");
+            #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]
+            if len >= LONG {
+                let mut out = Vec::with_capacity(len);
+                let run = wide::Blocks::<256>(&mut out, &bytes[..len], key);
+                if super::super::avx2::with_avx2(run).is_some() {
+                    assert_eq!(out, expected, "{len} bytes without AVX-512");
+                }
+            }
         }
     }
 

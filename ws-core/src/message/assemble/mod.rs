@@ -286,11 +286,14 @@ impl Assembly {
         }
         let (mut from, end) = (room.len() - fresh, room.len());
         let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
-        // Where there is one pass only, nothing is gained by blocks.
-        let block = if masked.is_some() { BLOCK } else { fresh };
+        // What is not ASCII takes two passes: block by block, so that the second finds it in the cache.
+        let block = match masked {
+            Some(_) if !self.seen.ascii => BLOCK,
+            _ => fresh,
+        };
         while from < end {
             let len = (end - from).min(block);
-            let ascii = masked.is_some() && unmask(&mut room.since(from)[..len], key, phase);
+            let ascii = masked.is_some() && unmask_back(&mut room.since(from)[..len], key, phase);
             let looked = self.seen.look(&room.filled()[from..from + len], ascii);
             if looked.is_err() {
                 // It is out of reach: should it ever come back, all of it is checked.
@@ -388,6 +391,14 @@ fn trusted(data: &[u8]) -> &str {
     // appended to, lent nor taken back before `clear` has taken all bytes away, and what it is, text or
     // not, changes only in `start`, behind that.
     unsafe { core::str::from_utf8_unchecked(data) }
+}
+
+/// [`unmask`], block by block from the end: what was received last is still in the cache.
+fn unmask_back(bytes: &mut [u8], key: MaskKey, phase: usize) -> bool {
+    let blocks = bytes.chunks_mut(BLOCK).enumerate().rev();
+    blocks.fold(true, |ascii, (i, block)| {
+        ascii & unmask(block, key, phase + i * BLOCK)
+    })
 }
 
 #[cfg(test)]
