@@ -105,8 +105,7 @@ const WIDE_MIN: usize = 512;
 #[inline(never)]
 fn mask_long(data: &mut [u8], key: MaskKey, phase: usize) {
     if data.len() >= LONG {
-        unmask(data, key, phase);
-        return;
+        return pass::unmask_blindly(data, key, phase);
     }
     let key = u32::from_le_bytes(key.at(phase));
     #[cfg(all(feature = "std", feature = "simd", target_arch = "x86_64"))]

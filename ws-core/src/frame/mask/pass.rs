@@ -27,13 +27,23 @@ pub(super) const LINE: usize = 64;
 /// what it became ASCII?
 #[inline]
 pub(crate) fn unmask(data: &mut [u8], key: MaskKey, phase: usize) -> bool {
-    let key = u32::from_ne_bytes(key.at(phase));
-    let seen = match wide::in_place(data, key) {
+    in_place::<true>(data, u32::from_ne_bytes(key.at(phase))) & HIGH == 0
+}
+
+/// [`unmask`] where nobody asks what it became, which saves a fifth of the instructions.
+#[inline]
+pub(super) fn unmask_blindly(data: &mut [u8], key: MaskKey, phase: usize) {
+    in_place::<false>(data, u32::from_ne_bytes(key.at(phase)));
+}
+
+/// All bits that are set in what `data` became, if somebody looks.
+#[inline(always)]
+fn in_place<const LOOK: bool>(data: &mut [u8], key: u32) -> u64 {
+    match wide::in_place::<LOOK>(data, key) {
         Some(seen) => seen,
         None if data.len() < LONG => in_words(data, key),
         None => in_turns(data, key),
-    };
-    seen & HIGH == 0
+    }
 }
 
 /// The same while copying it to `out`, which is as long.
@@ -54,29 +64,31 @@ mod wide {
     /// From this length on it pays.
     const MIN: usize = 256;
 
-    struct InPlace<'a, const IS_LONG: bool>(&'a mut [u8], u32);
+    struct InPlace<'a, const IS_LONG: bool, const LOOK: bool>(&'a mut [u8], u32);
 
-    impl<const IS_LONG: bool> Pass for InPlace<'_, IS_LONG> {
+    impl<const IS_LONG: bool, const LOOK: bool> Pass for InPlace<'_, IS_LONG, LOOK> {
         type Out = u64;
 
         #[inline(always)]
         fn run(self) -> u64 {
-            if IS_LONG {
+            let seen = if IS_LONG {
                 in_turns(self.0, self.1)
             } else {
                 in_words(self.0, self.1)
-            }
+            };
+            if LOOK { seen } else { 0 }
         }
     }
 
-    struct InLines<'a>(&'a mut [u8], u32);
+    struct InLines<'a, const LOOK: bool>(&'a mut [u8], u32);
 
-    impl Pass for InLines<'_> {
+    impl<const LOOK: bool> Pass for InLines<'_, LOOK> {
         type Out = u64;
 
         #[inline(always)]
         fn run(self) -> u64 {
-            in_lines(self.0, self.1)
+            let seen = in_lines(self.0, self.1);
+            if LOOK { seen } else { 0 }
         }
     }
 
@@ -92,13 +104,13 @@ mod wide {
     }
 
     #[inline(always)]
-    pub(super) fn in_place(data: &mut [u8], key: u32) -> Option<u64> {
+    pub(super) fn in_place<const LOOK: bool>(data: &mut [u8], key: u32) -> Option<u64> {
         match data.len() {
             0..MIN => None,
-            MIN..LONG => with_avx2(InPlace::<false>(data, key)),
-            LONG.. => match with_avx512(InLines(data, key)) {
+            MIN..LONG => with_avx2(InPlace::<false, LOOK>(data, key)),
+            LONG.. => match with_avx512(InLines::<LOOK>(data, key)) {
                 Ok(seen) => Some(seen),
-                Err(InLines(data, key)) => with_avx2(InPlace::<true>(data, key)),
+                Err(InLines(data, key)) => with_avx2(InPlace::<true, LOOK>(data, key)),
             },
         }
     }
@@ -116,7 +128,7 @@ mod wide {
 /// There are none.
 #[cfg(not(all(feature = "std", feature = "simd", target_arch = "x86_64")))]
 mod wide {
-    pub(super) const fn in_place(_: &mut [u8], _: u32) -> Option<u64> {
+    pub(super) const fn in_place<const LOOK: bool>(_: &mut [u8], _: u32) -> Option<u64> {
         None
     }
 

@@ -14,7 +14,7 @@ use self::seen::{NOT_UTF8, Seen};
 use super::{Bounds, Kind, Text, check};
 use crate::buf::Room;
 use crate::error::ProtocolError;
-use crate::frame::{MaskKey, mask_into, unmask, unmask_to};
+use crate::frame::{MaskKey, mask, mask_into, unmask, unmask_to};
 
 /// Long pieces are unmasked and checked in blocks that stay in the first-level cache.
 const BLOCK: usize = 16 * 1024;
@@ -291,9 +291,11 @@ impl Assembly {
             Some(_) if !self.seen.ascii => BLOCK,
             _ => fresh,
         };
+        let kind = self.seen.kind;
         while from < end {
             let len = (end - from).min(block);
-            let ascii = masked.is_some() && unmask_back(&mut room.since(from)[..len], key, phase);
+            let fresh = &mut room.since(from)[..len];
+            let ascii = masked.is_some() && unmask_back(fresh, key, phase, kind);
             let looked = self.seen.look(&room.filled()[from..from + len], ascii);
             if looked.is_err() {
                 // It is out of reach: should it ever come back, all of it is checked.
@@ -393,12 +395,18 @@ fn trusted(data: &[u8]) -> &str {
     unsafe { core::str::from_utf8_unchecked(data) }
 }
 
-/// [`unmask`], block by block from the end: what was received last is still in the cache.
-fn unmask_back(bytes: &mut [u8], key: MaskKey, phase: usize) -> bool {
-    let blocks = bytes.chunks_mut(BLOCK).enumerate().rev();
-    blocks.fold(true, |ascii, (i, block)| {
-        ascii & unmask(block, key, phase + i * BLOCK)
-    })
+/// Unmasks block by block from the end: what was received last is still in the cache. Is it ASCII, if
+/// that is of interest?
+fn unmask_back(bytes: &mut [u8], key: MaskKey, phase: usize, kind: Kind) -> bool {
+    let mut ascii = true;
+    for (i, block) in bytes.chunks_mut(BLOCK).enumerate().rev() {
+        let phase = phase + i * BLOCK;
+        match kind {
+            Kind::Text => ascii &= unmask(block, key, phase),
+            Kind::Binary => mask(block, key, phase),
+        }
+    }
+    ascii
 }
 
 #[cfg(test)]
