@@ -20,7 +20,7 @@ use crate::{FuturesIo, Stream, Upgrade, WebSocket};
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
-pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, AcceptError>
+pub fn accept<S>(stream: S) -> impl Future<Output = Result<WebSocket<S>, AcceptError>>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -29,7 +29,6 @@ where
         let options = AcceptOptions::default();
         accept_with(stream, &options).await
     })
-    .await
 }
 
 /// Accepts a WebSocket as the options say.
@@ -39,12 +38,15 @@ where
 ///
 /// # Cancel safety
 /// As [`accept`].
-pub async fn accept_with<S>(stream: S, options: &AcceptOptions) -> Result<WebSocket<S>, AcceptError>
+pub fn accept_with<S>(
+    stream: S,
+    options: &AcceptOptions,
+) -> impl Future<Output = Result<WebSocket<S>, AcceptError>>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     prepare(&stream, options);
-    pump::accept(stream, FuturesIo::new(), options).await
+    pump::accept(stream, FuturesIo::new(), options)
 }
 
 /// Reads the client's request and leaves the answer to the caller.

@@ -19,7 +19,7 @@ use crate::{Stream, Tokio, Upgrade, WebSocket};
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
-pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, AcceptError>
+pub fn accept<S>(stream: S) -> impl Future<Output = Result<WebSocket<S>, AcceptError>>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -28,7 +28,6 @@ where
         let options = AcceptOptions::default();
         accept_with(stream, &options).await
     })
-    .await
 }
 
 /// Accepts a WebSocket as the options say.
@@ -38,12 +37,15 @@ where
 ///
 /// # Cancel safety
 /// As [`accept`].
-pub async fn accept_with<S>(stream: S, options: &AcceptOptions) -> Result<WebSocket<S>, AcceptError>
+pub fn accept_with<S>(
+    stream: S,
+    options: &AcceptOptions,
+) -> impl Future<Output = Result<WebSocket<S>, AcceptError>>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     prepare(&stream, options);
-    pump::accept(stream, Tokio::new(), options).await
+    pump::accept(stream, Tokio::new(), options)
 }
 
 /// Reads the client's request and leaves the answer to the caller.

@@ -92,23 +92,22 @@ where
 ///
 /// # Cancel safety
 /// If the future is dropped, the stream is dropped with it.
-pub async fn accept<S, R>(
+pub fn accept<S, R>(
     io: S,
     runtime: R,
     options: &AcceptOptions,
-) -> Result<WebSocket<S, R>, AcceptError>
+) -> impl Future<Output = Result<WebSocket<S, R>, AcceptError>>
 where
     R: PollRead<S> + PollWrite<S>,
 {
-    // Boxed, because a task is as large as the largest of its states for as long as it runs: the
-    // handshake takes four times the memory of the connection that it leads to.
+    // Boxed, and by hand, because a task is as large as the largest of its states for as long as it runs:
+    // the handshake takes four times the memory of the connection that it leads to.
     Box::pin(async move {
         let mut upgrade = upgrade(io, runtime, options).await?;
         let now = upgrade.driver.runtime.now();
         options.answer(&mut upgrade.handshake, now)?;
         Ok(upgrade.finish().await?)
     })
-    .await
 }
 
 /// Reads a client's request for a WebSocket and leaves the answer to the caller.

@@ -128,7 +128,7 @@ where
         reason = "as any future, only if polled once it is done"
     )]
     pub fn read(&mut self) -> impl Future<Output = Option<(Event<'_>, &mut Sender)>> {
-        // By hand: a task holds what it waits for, and this holds no more than the socket.
+        // By hand, here and below: a task holds what it waits for, and this holds no more than the socket.
         let mut socket = Some(self);
         poll_fn(move |cx| {
             let this = socket.take().expect("it is not polled once it is done");
@@ -159,9 +159,15 @@ where
     /// # Cancel safety
     /// If the future is dropped, the message is either queued as a whole or not at all. Once queued
     /// it leaves with the next call that writes, [`next`](Self::next) included.
-    pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
-        self.feed(message).await?;
-        self.flush().await
+    pub fn send<'m>(
+        &mut self,
+        message: impl Into<Message<'m>>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        let mut message = Some(message.into());
+        poll_fn(move |cx| {
+            ready!(self.poll_queue(&mut message, cx))?;
+            self.poll_flush_all(cx)
+        })
     }
 
     /// Queues a message. Waits only while the queue is full; see [`flush`](Self::flush) for when it
@@ -176,20 +182,30 @@ where
         &mut self,
         message: impl Into<Message<'m>>,
     ) -> impl Future<Output = Result<(), Error>> {
-        // By hand, as `read`.
         let mut message = Some(message.into());
         poll_fn(move |cx| {
-            if message.is_some() {
-                ready!(self.poll_room(cx))?;
-            }
-            if let Some(message) = message.take() {
-                self.sender().send(message)?;
-            }
+            ready!(self.poll_queue(&mut message, cx))?;
             if self.conn.io().1.remaining() >= WRITE_EARLY {
                 ready!(self.poll_write(cx, |_| true))?;
             }
             Poll::Ready(Ok(()))
         })
+    }
+
+    /// Queues what is left of a message, once there is room.
+    #[inline]
+    fn poll_queue(
+        &mut self,
+        message: &mut Option<Message<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        if message.is_some() {
+            ready!(self.poll_room(cx))?;
+        }
+        if let Some(message) = message.take() {
+            self.sender().send(message)?;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// [`send`](Self::send), with a choice of compression for this message.
@@ -235,8 +251,8 @@ where
     ///
     /// # Cancel safety
     /// Cancel-safe: what was not written yet leaves with the next call that writes.
-    pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_flush_all(cx)).await
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), Error>> {
+        poll_fn(|cx| self.poll_flush_all(cx))
     }
 
     /// Closes the connection: queues a Close frame, drops the messages that still arrive, and
