@@ -31,7 +31,8 @@ where
     })
 }
 
-/// Accepts a WebSocket as the options say.
+/// Accepts a WebSocket as the options say. What they say of the socket itself is done at once, the rest
+/// when the future is polled.
 ///
 /// # Errors
 /// The client did not ask for a WebSocket, or the options refuse it; it was told as with [`upgrade`].

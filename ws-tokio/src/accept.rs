@@ -30,7 +30,8 @@ where
     })
 }
 
-/// Accepts a WebSocket as the options say.
+/// Accepts a WebSocket as the options say. What they say of the socket itself is done at once, the rest
+/// when the future is polled.
 ///
 /// # Errors
 /// The client did not ask for a WebSocket, or the options refuse it; it was told as with [`upgrade`].
@@ -103,5 +104,30 @@ mod tests {
         }
         // With what tokio adds that is a task of 384 bytes; one byte more, and it is one of 512.
         assert!(size(echo) <= 280, "{}", size(echo));
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn what_is_waited_for_holds_a_socket_by_its_address_and_a_message_once() {
+        async fn relay(stream: TcpStream, options: &AcceptOptions) {
+            let Ok(mut socket) = accept_with(stream, options).await else {
+                return;
+            };
+            loop {
+                let Some(event) = socket.next().await else {
+                    return;
+                };
+                let Some(message) = event.into_message() else {
+                    continue;
+                };
+                drop(socket.send(message).await);
+            }
+        }
+        fn size<'a, F>(_: impl Fn(TcpStream, &'a AcceptOptions) -> F) -> usize {
+            size_of::<F>()
+        }
+        // The socket, the stream that becomes one, and the message.
+        let size = size(relay);
+        assert!(size <= 328, "{size}");
     }
 }

@@ -193,11 +193,13 @@ impl SendBuf {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, len: usize) {
-        if self.open.is_empty() {
-            // Growing copies all of the storage, whether something is in it or not.
-            self.open = Vec::new();
+        if !self.open.is_empty() {
+            return self.open.reserve(len);
         }
-        self.open.reserve(len);
+        // Growing may copy all of the storage, whether something is in it or not.
+        let twice = 2 * self.open.capacity();
+        self.open = Vec::new();
+        self.open.reserve(len.max(twice));
     }
 
     /// Is there nothing but the arena, and is that neither full nor half written?

@@ -32,6 +32,22 @@ fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
     }
 }
 
+#[test]
+fn what_is_not_ascii_is_seen_in_every_block_of_one_look() {
+    let key = MaskKey::new([1, 2, 3, 4]);
+    for at in [0, BLOCK - 1, BLOCK, BLOCK + 4000, 2 * BLOCK, 39_999] {
+        let mut bytes = vec![b'a'; 40_000];
+        bytes[at] = 0xff;
+        mask(&mut bytes, key, 0);
+        let mut assembly = begun(Kind::Text, false, 1 << 20, false, BytesMut::new());
+        let mut room = assembly.lend_room(bytes.len()).unwrap();
+        room.spare()[..bytes.len()].copy_from_slice(&bytes);
+        room.commit(bytes.len());
+        let looked = assembly.take_room(room, bytes.len(), Some((key, 0)));
+        assert_eq!(looked, Err(NOT_UTF8), "{at}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_checked_in_pieces_is_what_is_checked_as_a_whole(

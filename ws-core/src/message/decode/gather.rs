@@ -257,12 +257,29 @@ mod tests {
             }
             if stop < wire.len() {
                 assert_eq!(decoder.step(), None);
+                let done = decoder.frame.as_ref().map(|frame| frame.done);
+                assert!(done.is_some_and(|done| (UNSEEN..stop - head).contains(&done)));
                 assert_eq!(decoder.into_leftover(None), wire[..stop]);
                 continue;
             }
             assert_eq!(decoder.step(), Some(What::Assembled.elsewhere()));
             assert!(matches!(decoder.assembled(), Some(Lent::Binary(found)) if found == data));
         }
+    }
+
+    #[test]
+    fn long_text_is_looked_at_as_it_arrives() {
+        let limits = Limits::default();
+        let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
+        let mut decoder = Decoder::new(Role::Server, buf, &limits, whole, None, ());
+        let mut wire = vec![0x81, 0xff, 0, 0, 0, 0, 0, 0x18, 0, 0, 0, 0, 0, 0];
+        wire.resize(400_000, b'a');
+        wire[120_000] = 0xff;
+        let refused = wire.chunks(50_000).position(|piece| {
+            decoder.buf_mut().extend_from_slice(piece);
+            decoder.step().is_some_and(|step| step.what == What::Fault)
+        });
+        assert_eq!(refused, Some(2), "the third piece is not UTF-8");
     }
 
     #[test]
