@@ -2,7 +2,7 @@
 //!
 //! [`Utf8`] follows a text that arrives in arbitrary pieces and fails at the first byte that can't
 //! be part of UTF-8, also when a character is cut in two. Whole texts are validated in one pass, by
-//! SIMD instructions where feature `simd` is on.
+//! SIMD instructions where feature `simd` is on. It has no decoder of its own.
 
 use core::str;
 
@@ -10,9 +10,64 @@ use core::str;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Invalid;
 
+/// What the instructions behind [`check_long`] look at in one step.
+const BLOCK: usize = 64;
+
+/// From this length on a block with nothing behind the text is looked at in less time than the text's
+/// bytes, one by one.
+#[cfg(feature = "simd")]
+const HALF: usize = BLOCK / 2;
+
 /// Checks a whole text; the pass that checks it is the pass that makes it a `&str`.
 #[inline]
 pub(crate) fn check(bytes: &[u8]) -> Result<&str, Invalid> {
+    match check_short(bytes) {
+        Some(text) => Ok(text),
+        None => check_long(bytes),
+    }
+}
+
+/// Checks texts of less than a block, if they are ASCII or fill half of it.
+///
+/// A payload begins 2 or 6 bytes behind its frame: not where a word does, and there the standard
+/// library, which `simdutf8` leaves these to, goes byte by byte. Bench `codec`, "decode masked ASCII
+/// text", lent: 22 to 16 ns at 16 B and 26 to 17 at 48 B; multi-byte text of 48 B, 62 to 33. The safe twin
+/// is [`check_long`], and a property test compares the two.
+#[allow(unsafe_code, reason = "see above")]
+#[inline(always)]
+fn check_short(bytes: &[u8]) -> Option<&str> {
+    let checked = bytes.len() < BLOCK && (bytes.is_ascii() || fills_half(bytes));
+    // SAFETY: ASCII is UTF-8 (RFC 3629 §3), and the standard library says that it is all ASCII; or
+    // `simdutf8` says that the same bytes, with nothing but NUL behind them, are UTF-8. What is before a
+    // NUL is whole then: it can't be part of a longer character.
+    checked.then(|| unsafe { str::from_utf8_unchecked(bytes) })
+}
+
+/// Is it UTF-8, of at least half a block? One that is less is not looked at.
+#[cfg(feature = "simd")]
+#[inline(never)]
+fn fills_half(bytes: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (bytes.first_chunk::<HALF>(), bytes.last_chunk::<HALF>())
+    else {
+        return false;
+    };
+    let mut block = [0; BLOCK];
+    block[..HALF].copy_from_slice(first);
+    let Some(end) = block.get_mut(bytes.len() - HALF..bytes.len()) else {
+        return false;
+    };
+    end.copy_from_slice(last);
+    simdutf8::basic::from_utf8(&block).is_ok()
+}
+
+#[cfg(not(feature = "simd"))]
+#[inline(always)]
+const fn fills_half(_bytes: &[u8]) -> bool {
+    false
+}
+
+#[inline]
+fn check_long(bytes: &[u8]) -> Result<&str, Invalid> {
     #[cfg(feature = "simd")]
     {
         simdutf8::basic::from_utf8(bytes).map_err(|_| Invalid)
@@ -162,7 +217,62 @@ mod tests {
         }
     }
 
+    #[test]
+    fn short_texts_are_what_the_standard_library_says_at_every_length() {
+        for bad in [
+            None,
+            Some(0x80),
+            Some(0xc3),
+            Some(0xf0),
+            Some(0xff),
+            Some(0),
+        ] {
+            for (i, character) in ["a", "é", "€", "😀"].into_iter().enumerate() {
+                let text = character.repeat(70);
+                for len in 0..70 {
+                    let mut bytes = text.as_bytes()[..len].to_vec();
+                    if let (Some(bad), Some(last)) = (bad, bytes.last_mut()) {
+                        *last = bad;
+                    }
+                    let short = check_short(&bytes);
+                    if short.is_some() {
+                        assert_eq!(short, str::from_utf8(&bytes).ok(), "{i}, {len}");
+                    }
+                    assert_eq!(
+                        check(&bytes).ok(),
+                        str::from_utf8(&bytes).ok(),
+                        "{i}, {len}"
+                    );
+                    let takes = len < BLOCK
+                        && (bytes.is_ascii() || cfg!(feature = "simd") && len >= BLOCK / 2);
+                    assert_eq!(short.is_some(), takes && check_long(&bytes).is_ok());
+                }
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn short_texts_are_what_the_long_way_says(
+            bytes in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..70),
+                ".{0,40}".prop_map(|text| text.into_bytes()),
+                "[ -~]{0,70}".prop_map(|text| text.into_bytes()),
+                (".{0,30}", any::<u8>(), 0..70usize).prop_map(|(text, byte, at)| {
+                    let mut bytes = text.into_bytes();
+                    bytes.insert(at.min(bytes.len()), byte);
+                    bytes
+                }),
+            ],
+            from in 0..9usize,
+        ) {
+            let bytes = bytes.get(from..).unwrap_or_default();
+            if let Some(text) = check_short(bytes) {
+                prop_assert_eq!(Ok(text), check_long(bytes));
+            }
+            prop_assert_eq!(check(bytes).ok(), str::from_utf8(bytes).ok());
+        }
+
         #[test]
         fn agrees_with_the_standard_library_for_any_bytes_and_cuts(
             bytes in prop_oneof![
