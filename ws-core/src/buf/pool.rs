@@ -59,8 +59,12 @@ impl Pool {
     /// will leave with its storage, that is no piece of the pool's but one of just its size.
     pub fn supply(&mut self, recv: &mut RecvBuf) {
         if recv.wants_storage() {
-            let storage = recv.fitting().unwrap_or_else(|| self.lend_receiving());
-            if let Some(unused) = recv.put_storage(storage, 0) {
+            let unused = if recv.expects_leaving() {
+                recv.fit()
+            } else {
+                recv.put_storage(self.lend_receiving(), 0)
+            };
+            if let Some(unused) = unused {
                 self.reclaim_receiving(unused);
             }
         }

@@ -90,10 +90,10 @@ impl RecvBuf {
         if self.reads_aside() {
             return self.room().map_or(&mut [], Room::spare);
         }
-        let (stride, held) = (self.stride, self.held());
-        let all = self.spare_here();
-        let most = stride.most(held, all.len());
-        &mut all[..most]
+        self.make_room();
+        let end = self.end();
+        let most = self.stride.most(self.held(), self.bytes.len() - end);
+        &mut self.bytes[end..end + most]
     }
 
     /// [`spare`](Self::spare) for a transport that does not block: where long frames of one length follow
@@ -107,10 +107,10 @@ impl RecvBuf {
             return self.room().map_or(&mut [], Room::spare);
         }
         self.stride.want_hot();
-        let (stride, held) = (self.stride, self.held());
-        let all = self.spare_here();
-        let most = stride.most_hot(held, all.len());
-        &mut all[..most]
+        self.make_room();
+        let end = self.end();
+        let most = self.stride.most_hot(self.held(), self.bytes.len() - end);
+        &mut self.bytes[end..end + most]
     }
 
     /// Did the last read take in all of [`spare_hot`](Self::spare_hot), where long frames are read for the
@@ -122,8 +122,9 @@ impl RecvBuf {
         self.stride.in_burst()
     }
 
-    /// All room in the buffer itself.
-    fn spare_here(&mut self) -> &mut [u8] {
+    /// Makes room behind what is unread, if there is none.
+    #[inline]
+    fn make_room(&mut self) {
         let held = self.held();
         if held == 0 {
             self.hold(0);
@@ -135,8 +136,6 @@ impl RecvBuf {
         if self.end() == self.bytes.len() {
             self.grow();
         }
-        let end = self.end();
-        &mut self.bytes[end..]
     }
 
     /// More storage: the tail is used up.

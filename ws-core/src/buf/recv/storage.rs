@@ -5,13 +5,21 @@
 
 use core::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::super::Pool;
 use super::{CHUNK, Given, LEN_MAX, MOVE_MAX, RecvBuf, Room};
 
 /// Storage that is at most so much longer than a message leaves with it: as long as a header can be.
 const HEADER: usize = 14;
+
+/// Fresh storage that has the count of its owners from the beginning: it is not allocated and freed anew
+/// with each message that leaves in it.
+fn counted(len: usize) -> BytesMut {
+    let mut storage = BytesMut::zeroed(len);
+    drop(storage.split_off(len));
+    storage
+}
 
 impl RecvBuf {
     /// Is there storage that a pool might take?
@@ -32,13 +40,24 @@ impl RecvBuf {
         }
     }
 
-    /// Storage that the next message fits into exactly, if it is known that it leaves with that.
-    pub(crate) fn fitting(&mut self) -> Option<BytesMut> {
+    /// Takes storage that the next message fits into exactly, if it is known that it leaves with that. What
+    /// is not needed comes back.
+    #[inline]
+    pub(crate) fn fit(&mut self) -> Option<BytesMut> {
         let len = self.stride.fitting()?;
-        let left = { self.aside.as_mut() }.map(|aside| core::mem::take(&mut aside.left));
-        let left = left.and_then(|left| left.try_into_mut().ok());
-        let left = left.filter(|left| left.len() == len);
-        Some(left.unwrap_or_else(|| BytesMut::zeroed(len)))
+        if self.held() > 0 {
+            return self.put_storage(counted(len), 0);
+        }
+        let old = core::mem::take(&mut self.bytes);
+        let left = { self.aside.as_mut() }
+            .map_or_else(Bytes::new, |aside| core::mem::take(&mut aside.left));
+        self.bytes = if left.len() == len && left.is_unique() {
+            left.into()
+        } else {
+            counted(len)
+        };
+        self.hold(0);
+        (!old.is_empty()).then_some(old)
     }
 
     /// Is the next message most likely to leave with its storage?
@@ -54,6 +73,7 @@ impl RecvBuf {
 
     /// Takes away the unread bytes `span` and the storage with them, if there is hardly more in that. What is
     /// unread before them is dropped.
+    #[inline]
     pub(crate) fn leave(&mut self, span: Range<usize>) -> Option<Bytes> {
         if span.end != self.held() {
             return None;
@@ -66,9 +86,10 @@ impl RecvBuf {
         }
         let (from, end) = (self.start as usize + span.start, self.end());
         self.hold(0);
-        let all = core::mem::take(&mut self.bytes).freeze();
-        let data = all.slice(from..end);
-        self.aside.get_or_insert_default().left = all;
+        let mut data = core::mem::take(&mut self.bytes).freeze();
+        self.aside.get_or_insert_default().left = data.clone();
+        data.truncate(end);
+        data.advance(from);
         Some(data)
     }
 

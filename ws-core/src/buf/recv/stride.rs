@@ -23,7 +23,10 @@ const BURST: usize = 64 * 1024;
 const SURE: u8 = 3;
 
 /// Frames like the last one that was cut off.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// It is looked at by reference: a copy would be read as a whole, and behind a write to a part of it the
+/// processor waits then for all that was written before, the bytes that were received among it.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Stride {
     /// Their length, header and payload; 0 if moving one costs next to nothing, and [`LONG`] if none
     /// would fit.
@@ -47,7 +50,7 @@ impl Stride {
 
     /// The length of what a read for the cache takes in, if it is known well enough.
     #[inline]
-    fn hot(self) -> Option<usize> {
+    fn hot(&self) -> Option<usize> {
         let each = usize::from(self.each);
         if self.reads < SURE || matches!(self.each, 0 | LONG) {
             return None;
@@ -59,7 +62,7 @@ impl Stride {
 
     /// The size of the storage that what comes would leave in, if that is one message and it is taken away.
     #[inline]
-    pub(super) fn fitting(self) -> Option<usize> {
+    pub(super) fn fitting(&self) -> Option<usize> {
         let single = self.taken && usize::from(self.each) > HOT / 2;
         if single { self.hot() } else { None }
     }
@@ -67,12 +70,14 @@ impl Stride {
     /// Reads for the cache are wanted.
     #[inline]
     pub(super) fn want_hot(&mut self) {
-        self.reads = self.reads.max(1);
+        if self.reads == 0 {
+            self.reads = 1;
+        }
     }
 
     /// [`most`](Self::most) for the cache.
     #[inline]
-    pub(super) fn most_hot(self, held: usize, room: usize) -> usize {
+    pub(super) fn most_hot(&self, held: usize, room: usize) -> usize {
         let hot = self.hot().map(|hot| usize::from(self.ahead) + hot);
         match hot.and_then(|hot| hot.checked_sub(held)) {
             Some(hot) if hot > 0 && hot <= room => hot,
@@ -82,12 +87,12 @@ impl Stride {
 
     /// Is more to be expected that belongs to what was read last?
     #[inline]
-    pub(super) fn in_burst(self) -> bool {
+    pub(super) fn in_burst(&self) -> bool {
         self.reads > SURE
     }
 
     /// How much to read where there is room for `room` bytes behind `held`. Never 0, if that isn't.
-    pub(super) fn most(self, held: usize, room: usize) -> usize {
+    pub(super) fn most(&self, held: usize, room: usize) -> usize {
         let (each, ahead) = (usize::from(self.each), usize::from(self.ahead));
         let all = held + room;
         if self.each == LONG || each > all {
@@ -145,7 +150,7 @@ mod tests {
     fn a_read_ends_where_a_frame_like_the_last_one_ends() {
         let stride = of(16_392, 32);
         assert_eq!(stride.most(0, 65_536), 32 + 3 * 16_392);
-        let (mut read, size) = (stride, 65_536);
+        let (mut read, size) = (stride.clone(), 65_536);
         read.read(20);
         read.end_here(size);
         assert_eq!(read.most(0, size), 12 + 3 * 16_392, "some of it came");

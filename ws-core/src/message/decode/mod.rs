@@ -321,6 +321,14 @@ impl<T> Decoder<T> {
         self.buf.take_given();
     }
 
+    /// Would a step find nothing, and change nothing? Not all of that is found out here: it is the end of
+    /// what came in one read, behind whole messages.
+    #[inline]
+    pub(crate) fn is_dry(&self) -> bool {
+        let idle = self.stage == Stage::Idle && self.message.is_none();
+        idle && self.buf.filled().is_empty() && !self.buf.was_lent()
+    }
+
     /// Finds the next message or control frame; `None` while bytes are missing.
     pub(crate) fn step(&mut self) -> Option<Step> {
         self.step_whole().or_else(|| self.step_slow())
