@@ -38,10 +38,21 @@ pub struct Sender {
     out: Encoder,
     /// What compresses messages, if that was agreed on.
     compressor: Option<Box<Compressor>>,
-    open: bool,
+    way: Way,
     /// The message that the caller sends piece by piece.
     message: Option<Pieces>,
     local_close: Option<Box<LocalClose>>,
+}
+
+/// What has to be asked before a message may be queued.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    /// Nothing: none may.
+    Shut,
+    /// Is another one being sent piece by piece? Is it to be compressed?
+    Asked,
+    /// Only the queue: neither is so.
+    Plain,
 }
 
 impl Sender {
@@ -50,12 +61,24 @@ impl Sender {
         compressor: Option<Box<Compressor>>,
         config: &Config,
     ) -> Self {
-        Self {
+        let mut sender = Self {
             out: Encoder::new(keys, config),
             compressor,
-            open: true,
+            way: Way::Asked,
             message: None,
             local_close: None,
+        };
+        sender.settle();
+        sender
+    }
+
+    /// Finds the way of messages again, behind each change of what it depends on.
+    fn settle(&mut self) {
+        if self.is_open() {
+            self.way = match (&self.message, &self.compressor) {
+                (None, None) => Way::Plain,
+                _ => Way::Asked,
+            };
         }
     }
 
@@ -75,7 +98,7 @@ impl Sender {
     /// May messages still be queued? No after a Close frame, and after the transport ended.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.open
+        self.way != Way::Shut
     }
 
     /// What is sent back of the message that is about to be lent shares its storage, if it is worth
@@ -115,9 +138,7 @@ impl Sender {
     /// more than it takes. Says whether the message is queued.
     #[inline(never)]
     fn borrowed(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
-        if !self.open | self.message.is_some() | self.compressor.is_some()
-            || !self.out.is_plain(payload.len())
-        {
+        if self.way != Way::Plain || !self.out.is_plain(payload.len()) {
             return self.seldom(opcode, payload);
         }
         if self.out.masks() {
@@ -144,7 +165,7 @@ impl Sender {
     #[cold]
     #[inline(never)]
     fn seldom(&mut self, opcode: OpCode, payload: &[u8]) -> bool {
-        if !self.open || self.out.buf.is_full() || self.message.is_some() {
+        if !self.is_open() || self.out.buf.is_full() || self.message.is_some() {
             return false;
         }
         if self.compressor.is_some() {
@@ -268,7 +289,7 @@ impl Sender {
     /// [`SendError::Closed`]. The connection is unharmed.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         let frame = Reply::close(code, reason)?;
-        if !self.open {
+        if !self.is_open() {
             return Err(SendError::Closed);
         }
         self.reply(&frame);
@@ -291,7 +312,7 @@ impl Sender {
 
     /// Queues what the receiving half owes the peer. Ignored after a Close frame.
     pub fn reply(&mut self, reply: &Reply) {
-        if !self.open {
+        if !self.is_open() {
             return;
         }
         let opcode = reply.opcode();
@@ -326,7 +347,7 @@ impl Sender {
 
     /// The connection has ended: refuses everything from now on. What is queued may still be written.
     pub fn shut(&mut self) {
-        self.open = false;
+        self.way = Way::Shut;
         if let Some(compressor) = &mut self.compressor {
             compressor.abandon();
         }
@@ -334,7 +355,7 @@ impl Sender {
 
     #[inline]
     fn admit(&self) -> Result<(), SendError> {
-        if !self.open {
+        if !self.is_open() {
             return Err(SendError::Closed);
         }
         if self.out.buf.is_full() {

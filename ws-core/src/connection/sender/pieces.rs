@@ -85,6 +85,7 @@ impl Sender {
             None => self.out.frame(kind.opcode(), false, piece),
         }
         self.message = Some(Pieces { kind, utf8, packed });
+        self.settle();
         Ok(())
     }
 
@@ -98,6 +99,7 @@ impl Sender {
             utf8.finish().map_err(|_| SendError::InvalidUtf8)?;
         }
         self.message = (!fin).then_some(Pieces { kind, utf8, packed });
+        self.settle();
         self.out.buf.cut();
         match &mut self.compressor {
             Some(compressor) if packed => {
