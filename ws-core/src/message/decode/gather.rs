@@ -8,11 +8,6 @@ use crate::frame::{Header, OpCode, mask};
 use crate::message::assemble::Assembly;
 use crate::message::{Delivery, Kind};
 
-/// So much of a long frame may be there before it is looked at, if there is nothing to be found in it but
-/// the mask. One long pass takes less time than many between two reads, as long as all of it is in the
-/// second-level cache.
-const UNSEEN: usize = 512 * 1024;
-
 /// What is under way, of which `Decoder::message` alone says nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Stage {
@@ -103,9 +98,6 @@ impl<T> Decoder<T> {
         };
         let left = frame.len - frame.done;
         let fresh = left.saturating_sub(room.due()).min(room.len());
-        if message.kind() == Kind::Binary && fresh < UNSEEN {
-            return Some(Ok(()));
-        }
         let key = frame.head.key.map(|key| (key, frame.done));
         let looked = message.look_into(room, fresh, key);
         if looked.is_ok() {
@@ -237,9 +229,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_looked_at_while_it_arrives_is_unmasked_in_the_end_and_given_back_masked() {
+    fn what_is_looked_at_while_it_arrives_is_given_back_masked() {
         let (limits, key) = (Limits::default(), crate::frame::MaskKey::new([1, 2, 3, 4]));
-        let data: Vec<u8> = (0..3 * UNSEEN).map(|i| i.to_le_bytes()[1]).collect();
+        let data: Vec<u8> = (0_u32..3 << 19).map(|i| i.to_le_bytes()[1]).collect();
         let mut wire = vec![0x82, 0xff, 0, 0, 0, 0, 0, 0x18, 0, 0, 1, 2, 3, 4];
         let head = wire.len();
         wire.extend_from_slice(&data);
@@ -258,7 +250,7 @@ mod tests {
             if stop < wire.len() {
                 assert_eq!(decoder.step(), None);
                 let done = decoder.frame.as_ref().map(|frame| frame.done);
-                assert!(done.is_some_and(|done| (UNSEEN..stop - head).contains(&done)));
+                assert_eq!(done, Some(stop - head));
                 assert_eq!(decoder.into_leftover(None), wire[..stop]);
                 continue;
             }
