@@ -238,7 +238,7 @@ impl Encoder {
         let out = self.buf.room(Header::ROOM + len);
         header.append(out);
         match key {
-            Some(key) => append_any(out, payload, key),
+            Some(key) => append_any(out, payload, key, 0),
             None => out.extend_from_slice(payload),
         }
     }

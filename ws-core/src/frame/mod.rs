@@ -27,6 +27,6 @@ pub(crate) use control::MAX_CONTROL;
 pub use control::Reply;
 pub use header::{Header, MaskRule, Rules};
 pub use mask::{MaskKey, mask};
-pub(crate) use mask::{append_any, mask_into, unmask, unmask_to};
+pub(crate) use mask::{append_any, unmask, unmask_to};
 pub use opcode::OpCode;
 pub(crate) use whole::{frame_long, frame_long_masked, frame_short};

@@ -12,7 +12,7 @@ mod pass;
 
 use core::fmt;
 
-pub(crate) use append::{append_any, append_masked, append_room, mask_into, masked, turned};
+pub(crate) use append::{append_any, append_masked, append_room, masked, turned};
 use pass::LONG;
 pub(crate) use pass::{unmask, unmask_to};
 
@@ -188,7 +188,7 @@ mod tests {
             let key = MaskKey::new(key);
             let expected = naive(&data, key, 0);
             let mut copied = Vec::new();
-            mask_into(&mut copied, &data, key, 0);
+            append_any(&mut copied, &data, key, 0);
             prop_assert_eq!(&copied, &expected);
 
             let mut in_place = data;

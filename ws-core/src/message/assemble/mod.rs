@@ -14,7 +14,7 @@ use self::seen::{NOT_UTF8, Seen};
 use super::{Bounds, Kind, Text, check};
 use crate::buf::Room;
 use crate::error::ProtocolError;
-use crate::frame::{MaskKey, mask, mask_into, unmask, unmask_to};
+use crate::frame::{MaskKey, append_any, mask, unmask, unmask_to};
 
 /// Long pieces are unmasked and checked in blocks that stay in the first-level cache.
 const BLOCK: usize = 16 * 1024;
@@ -219,17 +219,13 @@ impl Assembly {
         masked: Option<(MaskKey, usize)>,
     ) -> Result<(), ProtocolError> {
         let mut all = Vec::with_capacity(piece.len());
-        let (key, mut phase) = masked.unwrap_or((PLAIN, 0));
         for block in piece.chunks(BLOCK) {
             let from = all.len();
-            let ascii = if masked.is_some() || self.seen.kind == Kind::Text && self.seen.ascii {
-                mask_into(&mut all, block, key, phase)
-            } else {
-                all.extend_from_slice(block);
-                false
-            };
-            self.seen.look(&all[from..], ascii)?;
-            phase += block.len();
+            match masked {
+                Some((key, phase)) => append_any(&mut all, block, key, phase + from),
+                None => all.extend_from_slice(block),
+            }
+            self.seen.look(&all[from..], false)?;
         }
         self.room = Room::of(all);
         Ok(())
