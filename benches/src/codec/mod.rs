@@ -134,10 +134,12 @@ pub fn nanos_per_message(job: &mut Job, messages: usize, least: Duration) -> f64
     0.0
 }
 
-/// Prepares a job again, and lets it run once. Which pages its buffers get decides up to a tenth of what a
-/// long message takes; so nobody keeps his own, and what one leaves another gets.
-fn renew(job: &mut Option<Job>, prepare: fn(&Case) -> Option<Job>, case: &Case) {
-    if let Some(mut fresh) = prepare(case) {
+/// Prepares a job again, checks it, and lets it run once more: what it knows of the messages it has learnt
+/// then. Which pages its buffers get decides up to a tenth of what a long message takes; so nobody keeps
+/// his own, and what one leaves another may get.
+fn renew(who: &Subject, job: &mut Option<Job>, case: &Case) {
+    if let Some(mut fresh) = (who.job)(case) {
+        case.check(who.name, who.class, &mut fresh);
         fresh();
         *job = Some(fresh);
     }
@@ -164,16 +166,10 @@ pub fn measure(question: &Question, sizes: &[usize], effort: &Effort) -> Vec<Row
         .collect();
     for &size in sizes {
         let case = question.case(size);
-        let mut jobs: Vec<_> = { subjects.iter() }
-            .map(|who| (who, (who.job)(&case)))
-            .collect();
-        for (who, job) in &mut jobs {
-            job.iter_mut()
-                .for_each(|job| case.check(who.name, who.class, job));
-        }
+        let mut jobs: Vec<_> = subjects.iter().map(|&who| (who, None)).collect();
         let least = effort.codec_sample;
         let samples = interleave(effort.rounds, &mut jobs, |(who, job)| {
-            renew(job, who.job, &case);
+            renew(who, job, &case);
             job.as_mut()
                 .map_or(0.0, |job| nanos_per_message(job, case.messages, least))
         });

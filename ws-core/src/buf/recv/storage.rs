@@ -45,12 +45,15 @@ impl RecvBuf {
     #[inline]
     pub(crate) fn fit(&mut self) -> Option<BytesMut> {
         let len = self.stride.fitting()?;
-        if self.held() > 0 {
-            return self.put_storage(counted(len), 0);
-        }
-        let old = core::mem::take(&mut self.bytes);
         let left = { self.aside.as_mut() }
             .map_or_else(Bytes::new, |aside| core::mem::take(&mut aside.left));
+        if self.held() > 0 {
+            // What is there would have to be moved, and is only if it is little.
+            drop(left);
+            let fits = 2 * self.held() <= len;
+            return fits.then(|| self.put_storage(counted(len), 0)).flatten();
+        }
+        let old = core::mem::take(&mut self.bytes);
         self.bytes = if left.len() == len && left.is_unique() {
             left.into()
         } else {

@@ -74,9 +74,6 @@ impl Receiver {
     /// [`turn`](Self::turn) where no message is all there in one frame.
     #[inline(never)]
     fn slow_turn(&mut self, now: impl Fn() -> Instant, unwritten: bool) -> Option<Turn> {
-        if self.decoder.is_dry() && self.end.is_none() {
-            return None;
-        }
         let step = self.decoder.step_slow();
         self.rare_turn(step, now, unwritten)
     }

@@ -122,3 +122,24 @@ fn follow(kind: Kind, mut utf8: Utf8, piece: &[u8]) -> Result<Utf8, SendError> {
     }
     Ok(utf8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Way;
+    use super::*;
+    use crate::connection::Config;
+
+    #[test]
+    fn behind_a_message_in_pieces_others_go_the_plain_way_again() {
+        let mut sender = Sender::new(None, None, &Config::default());
+        assert_eq!(sender.way, Way::Plain);
+        assert_eq!(sender.fragment(Kind::Binary, b"a"), Ok(()));
+        assert_eq!(sender.way, Way::Asked);
+        assert_eq!(sender.continuation(b"b"), Ok(()));
+        assert_eq!(sender.way, Way::Asked);
+        assert_eq!(sender.finish(b"c"), Ok(()));
+        assert_eq!(sender.way, Way::Plain);
+        sender.shut();
+        assert_eq!(sender.way, Way::Shut);
+    }
+}

@@ -1,6 +1,6 @@
 //! Masking (RFC 6455 §5.3): XOR with a repeating four-byte key.
 //!
-//! One pass in place, or one pass while copying into the send queue; both in blocks that the
+//! One pass in place, or one pass while copying, into the send queue or to where a message is kept; both in blocks that the
 //! compiler turns into vector instructions. It knows no frames, and draws no keys.
 
 mod append;

@@ -225,7 +225,8 @@ impl Assembly {
                 Some((key, phase)) => append_any(&mut all, block, key, phase + from),
                 None => all.extend_from_slice(block),
             }
-            self.seen.look(&all[from..], false)?;
+            let ascii = self.seen.kind == Kind::Text && self.seen.ascii && all[from..].is_ascii();
+            self.seen.look(&all[from..], ascii)?;
         }
         self.room = Room::of(all);
         Ok(())

@@ -207,8 +207,6 @@ mod tests {
         for keeps in [false, false, false, true, false, false] {
             assert_eq!(read(&mut decoder, &mut pool, &wire), wire.len());
             let at = decoder.buf().filled().as_ptr();
-            // Whatever is freed is allocated by somebody else.
-            blocks.push(alloc::vec![0_u8; wire.len()]);
             let data = taken(&mut decoder).unwrap();
             assert_eq!(
                 (data.as_ptr(), decoder.buf().capacity()),
@@ -219,10 +217,25 @@ mod tests {
             }
             last = Some((at, keeps));
             if keeps {
-                blocks.push(data.to_vec());
                 core::mem::forget(data);
+            } else {
+                drop(data);
             }
+            // Whatever is freed is allocated by somebody else.
+            blocks.push(alloc::vec![0_u8; wire.len()]);
         }
+    }
+
+    #[test]
+    fn what_a_pool_lent_is_its_own_again_where_messages_leave_with_their_storage() {
+        let (mut decoder, mut pool) = sure();
+        let at = decoder.buf_mut().spare().as_ptr();
+        assert_eq!(decoder.buf().capacity(), Pool::chunk());
+        read(&mut decoder, &mut pool, &frame(0x82, &[1; SIZE]));
+        // Whatever is freed is allocated by somebody else.
+        let block = alloc::vec![0_u8; Pool::chunk()];
+        assert_eq!(pool.lend_receiving().as_ptr(), at);
+        drop(block);
     }
 
     #[test]

@@ -321,26 +321,33 @@ impl<T> Decoder<T> {
         self.buf.take_given();
     }
 
-    /// Would a step find nothing, and change nothing? Not all of that is found out here: it is the end of
-    /// what came in one read, behind whole messages.
-    #[inline]
-    pub(crate) fn is_dry(&self) -> bool {
-        let idle = self.stage == Stage::Idle && self.message.is_none();
-        idle && self.buf.filled().is_empty() && !self.buf.was_lent()
-    }
-
     /// Finds the next message or control frame; `None` while bytes are missing.
     pub(crate) fn step(&mut self) -> Option<Step> {
         self.step_whole().or_else(|| self.step_slow())
     }
 
     /// [`step`](Self::step) after [`step_whole`](Self::step_whole) found nothing.
+    #[inline]
+    pub(crate) fn step_slow(&mut self) -> Option<Step> {
+        if self.is_dry() { None } else { self.step_any() }
+    }
+
+    /// Would a step find nothing, and change nothing? Only what is so behind whole messages, at the end of
+    /// what came in one read, is found out here.
+    #[inline]
+    fn is_dry(&self) -> bool {
+        debug_assert_eq!(self.lent, 0, "it was taken back");
+        let idle = self.stage == Stage::Idle && self.message.is_none();
+        idle && self.buf.filled().is_empty() && !self.buf.was_lent()
+    }
+
+    /// A step, whatever there is.
     ///
     /// What long messages need is answered from where it is found, and not through a `Result`: that is
     /// written to memory in pieces and read back, and then the processor waits for all that was copied
     /// since the last read.
     #[inline(never)]
-    pub(crate) fn step_slow(&mut self) -> Option<Step> {
+    fn step_any(&mut self) -> Option<Step> {
         if self.stage == Stage::Whole {
             self.release();
             if self.buf.expects_taken() {
