@@ -275,6 +275,19 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_behind_a_message_that_was_taken_holds_nothing_of_it() {
+        let limits = Limits::default();
+        let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
+        let mut decoder = Decoder::new(Role::Client, buf, &limits, whole, None, ());
+        let fragments = b"\x02\x01a\x80\x01b";
+        decoder.buf_mut().extend_from_slice(fragments);
+        assert_eq!(decoder.step(), Some(What::Assembled.elsewhere()));
+        assert_eq!(decoder.take_assembled().map(|taken| taken.len()), Some(2));
+        assert_eq!(decoder.step(), None);
+        assert!(decoder.message.is_none());
+    }
+
+    #[test]
     fn what_the_application_still_has_is_not_used_again() {
         let limits = Limits::default();
         let (buf, whole) = (RecvBuf::new(), Delivery::Messages);
