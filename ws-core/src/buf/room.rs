@@ -14,7 +14,7 @@ const FIRST: usize = 64 * 1024;
 /// The least that is reserved: where the first fragment is tiny, so are those behind it.
 const LEAST: usize = 128;
 
-/// One read takes in no more than this, so that text is looked at while it is in the cache.
+/// One read takes in no more than this, so that what it brought is looked at while it is in the cache.
 const READ: usize = 128 * 1024;
 
 /// What is less than this is moved when it grows.

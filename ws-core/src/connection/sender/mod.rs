@@ -44,7 +44,8 @@ pub struct Sender {
     local_close: Option<Box<LocalClose>>,
 }
 
-/// What has to be asked before a message may be queued.
+/// What has to be asked before a message may be queued. It follows from what else the sender holds, but to
+/// ask all of that for each message takes a tenth of what a short one takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Way {
     /// Nothing: none may.
